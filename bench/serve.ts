@@ -1,0 +1,47 @@
+import type { Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { bareIntake } from "./servers/bare-intake.ts";
+import { bareProvision } from "./servers/bare-provision.ts";
+import { bareVerify } from "./servers/bare-verify.ts";
+import { intake } from "./servers/intake.ts";
+import { service } from "./servers/service.ts";
+import { stockIntake } from "./servers/stock-intake.ts";
+import { stockProvision } from "./servers/stock-provision.ts";
+
+type Build = (databaseUrl: string) => Server | Promise<Server>;
+
+/** Every server that is measured, by name. */
+const builds = {
+  "bare intake": bareIntake,
+  "stock intake": stockIntake,
+  intake,
+  "bare provision": bareProvision,
+  "stock provision": stockProvision,
+  "bare verify": bareVerify,
+  service,
+} satisfies Record<string, Build>;
+
+export interface ServerJob {
+  readonly server: keyof typeof builds;
+  /** Empty for a server without one. */
+  readonly databaseUrl: string;
+}
+
+async function serve({ server: name, databaseUrl }: ServerJob): Promise<void> {
+  const build: Build = builds[name];
+  const server = await build(databaseUrl);
+  server.listen(0, "127.0.0.1", () => process.send?.({ port: (server.address() as AddressInfo).port }));
+}
+
+function answerCpu(): void {
+  const { user, system } = process.cpuUsage();
+  process.send?.(user + system);
+}
+
+if (process.send !== undefined) {
+  process.on("message", (message: ServerJob | "cpu") => {
+    if (message === "cpu") answerCpu();
+    else void serve(message);
+  });
+  process.on("disconnect", () => process.exit());
+}

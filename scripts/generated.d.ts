@@ -1,0 +1,1 @@
+export const generated: readonly { readonly path: string; readonly make: (before: string) => string }[];

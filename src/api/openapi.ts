@@ -1,0 +1,150 @@
+import { OpenAPIRegistry, OpenApiGeneratorV31, type RouteConfig } from "@asteasolutions/zod-to-openapi";
+import type { z } from "zod";
+import {
+  jwksAnswer,
+  operationAnswer,
+  problemShape,
+  rotateAnswer,
+  rotateRequest,
+  tenantListShape,
+  tenantQuery,
+  tenantShape,
+  tokenAnswer,
+  verifyAnswer,
+  verifyRequest,
+} from "./schemas.ts";
+
+type Method = RouteConfig["method"];
+
+interface Described {
+  readonly method: Method;
+  readonly path: string;
+  readonly summary: string;
+  readonly description: string;
+  readonly body?: z.ZodType;
+  readonly query?: z.ZodObject;
+  readonly params?: readonly string[];
+  readonly answer: readonly [status: number, schema: z.ZodType];
+  readonly open?: boolean;
+}
+
+const routes: readonly Described[] = [
+  {
+    method: "post",
+    path: "/v1/keys/verify",
+    summary: "Judge an API key",
+    description: "Always 200 for a well-formed question. Scope `keys:verify`.",
+    body: verifyRequest,
+    answer: [200, verifyAnswer],
+  },
+  {
+    method: "get",
+    path: "/v1/tenants",
+    summary: "List tenants",
+    description: "Empty when nothing fits. Scope `tenants:read`.",
+    query: tenantQuery,
+    answer: [200, tenantListShape],
+  },
+  {
+    method: "get",
+    path: "/v1/tenants/{id}",
+    summary: "Show a tenant",
+    description: "Scope `tenants:read`.",
+    params: ["id"],
+    answer: [200, tenantShape],
+  },
+  {
+    method: "get",
+    path: "/v1/tenants/{id}/operations/{operation}",
+    summary: "Show an operation",
+    description: "How far a change is. Scope `tenants:read`.",
+    params: ["id", "operation"],
+    answer: [200, operationAnswer],
+  },
+  {
+    method: "get",
+    path: "/v1/tenant",
+    summary: "Show the tenant of this API key",
+    description: "Scope `tenant:read`.",
+    answer: [200, tenantShape],
+  },
+  {
+    method: "post",
+    path: "/v1/token",
+    summary: "Exchange an API key for a short token",
+    description: "ES256, 15 minutes; verify it with /.well-known/jwks.json. Scope `token`.",
+    answer: [200, tokenAnswer],
+  },
+  {
+    method: "post",
+    path: "/v1/credentials/rotate",
+    summary: "Issue new credentials",
+    description:
+      "The old ones work on for `overlap_seconds` (7200 when absent, 0 ends them at once). Scope `credentials:rotate`.",
+    body: rotateRequest,
+    answer: [202, rotateAnswer],
+  },
+  {
+    method: "get",
+    path: "/.well-known/jwks.json",
+    summary: "Public keys of our tokens",
+    description: "May be cached for five minutes.",
+    answer: [200, jwksAnswer],
+    open: true,
+  },
+];
+
+const json = (schema: z.ZodType) => ({ "application/json": { schema } });
+
+function configOf(route: Described, security: string): RouteConfig {
+  const [status, schema] = route.answer;
+  return {
+    method: route.method,
+    path: route.path,
+    summary: route.summary,
+    description: route.description,
+    security: route.open ? [] : [{ [security]: [] }],
+    request: {
+      ...(route.body === undefined ? {} : { body: { content: json(route.body), required: true } }),
+      ...(route.query === undefined ? {} : { query: route.query }),
+    },
+    ...(route.params === undefined
+      ? {}
+      : {
+          parameters: route.params.map((name) => ({
+            name,
+            in: "path" as const,
+            required: true,
+            schema: { type: "string" as const },
+          })),
+        }),
+    responses: {
+      [status]: { description: "Done", content: json(schema) },
+      default: {
+        description: "A problem (RFC 9457)",
+        content: { "application/problem+json": { schema: problemShape } },
+      },
+    },
+  };
+}
+
+/** The OpenAPI description of our own API, made from the schemas its routes check with. */
+export function openApiDocument(): object {
+  const registry = new OpenAPIRegistry();
+  const security = registry.registerComponent("securitySchemes", "bearer", {
+    type: "http",
+    scheme: "bearer",
+    description: "`PRODUCT_SECRET`, or an API key with the named scope.",
+  });
+  for (const route of routes) registry.registerPath(configOf(route, security.name));
+  return new OpenApiGeneratorV31(registry.definitions).generateDocument({
+    openapi: "3.1.0",
+    info: {
+      title: "Stallholder",
+      version: "1",
+      description: "What the vendor's product and the holder of an API key can ask of Stallholder.",
+      license: { name: "MIT", identifier: "MIT" },
+    },
+    servers: [{ url: "/" }],
+  });
+}

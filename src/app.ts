@@ -1,0 +1,55 @@
+import express, { type Express, type Router } from "express";
+import type { FailedAttempts } from "./http/failed-attempts.ts";
+import { type HealthCheck, healthRoutes } from "./http/health.ts";
+import { type Metrics, metricsRoute, requestMetrics } from "./http/metrics.ts";
+import { notFound, problemAnswer } from "./http/problem.ts";
+import { requestLog } from "./http/request-log.ts";
+import { securityHeaders } from "./http/security-headers.ts";
+import type { Logger } from "./log.ts";
+import type { Intake, Marketplace } from "./marketplaces/marketplace.ts";
+
+export interface AppOptions {
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  readonly metricsToken: string | undefined;
+  readonly trustProxy: number | readonly string[];
+  readonly https: boolean;
+  readonly attempts: FailedAttempts;
+  readonly checks: Readonly<Record<string, HealthCheck>>;
+  readonly intake: Intake;
+  readonly marketplaces: ReadonlyMap<string, Marketplace>;
+  /** Our own API, its documentation, and the pages; each brings the routes it is mounted with. */
+  readonly api: Router;
+  readonly docs: Router;
+  readonly dashboard: Router;
+}
+
+/** The whole HTTP side, top to bottom in the order a request meets it. */
+export function createApp(options: AppOptions): Express {
+  const app = express();
+  app.disable("x-powered-by");
+  app.disable("etag");
+  app.set("query parser", "simple");
+  app.set("trust proxy", options.trustProxy);
+
+  app.use(requestLog({ logger: options.logger }));
+  app.use(
+    requestMetrics(options.metrics, [...ROUTE_CLASSES, ...[...options.marketplaces.keys()].map((name) => `/${name}`)]),
+  );
+  app.use(securityHeaders({ https: options.https }));
+
+  app.use(healthRoutes({ checks: options.checks }));
+  app.get(
+    "/metrics",
+    metricsRoute({ metrics: options.metrics, token: options.metricsToken, attempts: options.attempts }),
+  );
+  app.use(options.api);
+  for (const [name, marketplace] of options.marketplaces) app.use(`/${name}`, marketplace.routes(options.intake));
+  app.use(options.docs);
+  app.use(options.dashboard);
+  app.use(notFound);
+  app.use(problemAnswer);
+  return app;
+}
+
+const ROUTE_CLASSES = ["/v1/keys/verify", "/v1", "/dashboard", "/assets", "/docs", "/livez", "/readyz", "/metrics"];

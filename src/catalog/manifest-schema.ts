@@ -1,0 +1,118 @@
+import { z } from "zod";
+
+const SERVICE_ID = /^[a-z][a-z0-9]*(-[a-z0-9]+)*$/;
+const SLUG = /^[a-z0-9]+(-[a-z0-9]+)*$/;
+const NAME = /^[a-z][a-z0-9_-]{0,63}$/;
+const VARIABLE = /^[A-Z][A-Z0-9]*(_[A-Z0-9]+)*$/;
+
+const REGIONS = [
+  ...["us", "eu", "*"],
+  ...["california", "dublin", "frankfurt", "london", "montreal", "mumbai"],
+  ...["oregon", "singapore", "sydney", "tokyo", "virginia"],
+] as const;
+
+const oneOf = <const T extends readonly string[]>(values: T) =>
+  z.enum(values, { error: `must be one of ${values.join(", ")}` });
+
+const label = z.string().trim().min(1, "must not be empty");
+const serviceId = z.string().regex(SERVICE_ID, "must be small letters and digits, with single dashes between them");
+const slug = z.string().regex(SLUG, "must be small letters and digits, with single dashes between them");
+const name = z.string().regex(NAME, "must be small letters, digits, `-` and `_`, a letter first");
+const variable = z.string().regex(VARIABLE, "must be capital letters and digits, with single underscores between them");
+const count = z.number("must be a number").nonnegative("must not be negative");
+
+function isAddress(text: string, protocols: readonly string[]): boolean {
+  if (!URL.canParse(text)) return false;
+  const url = new URL(text);
+  return protocols.includes(url.protocol) && `${url.username}${url.password}${url.search}${url.hash}` === "";
+}
+
+const addresses = (protocols: readonly string[], message: string) => {
+  const address = z.string().refine((text) => isAddress(text, protocols), message);
+  return z.looseObject({ base_url: address, sso_url: address });
+};
+
+const apiSchema = z.looseObject({
+  version: z.literal("3", { error: 'must be "3"' }),
+  password: z.string().min(1, "must not be empty"),
+  sso_salt: z.string().min(1, "must not be empty"),
+  username: z.never("is deprecated: remove it, the user is the manifest's id").optional(),
+  config_vars: z.array(variable).readonly(),
+  config_vars_prefix: variable.optional(),
+  regions: z.array(oneOf(REGIONS)).min(1, "must name at least one region").readonly(),
+  requires: z
+    .array(oneOf(["attachable", "log_input", "many_per_app", "syslog_drain"]))
+    .readonly()
+    .default([]),
+  production: addresses(["https:"], "must be an https address without credentials or query"),
+  test: addresses(["http:", "https:"], "must be an http or https address without credentials or query").optional(),
+});
+
+/** What a marketplace calls the same plan or dimension, where it insists on a name of its own. */
+const codes = z.record(name, label).default({}).readonly();
+
+const planSchema = z
+  .strictObject({
+    id: slug,
+    name: label,
+    price: z
+      .strictObject({
+        cents: z.int("must be whole cents").nonnegative("must not be negative"),
+        unit: oneOf(["month", "year"]),
+      })
+      .readonly(),
+    limits: z.record(name, count).default({}).readonly(),
+    isolation: oneOf(["pool", "bridge", "silo"]).default("pool"),
+    codes,
+  })
+  .readonly();
+
+const dimensionSchema = z
+  .strictObject({ id: name, name: label, unit: label, aggregation: oneOf(["sum"]).default("sum"), codes })
+  .readonly();
+
+/** Stands for the tenant's id in the address of a `url` credential. */
+const PLACEHOLDER = "{tenant}";
+
+const urlTemplate = z
+  .string()
+  .refine(
+    (text) =>
+      isAddress(text.replaceAll(PLACEHOLDER, "tenant"), ["https:", "http:"]) &&
+      !/[{}]/.test(text.replaceAll(PLACEHOLDER, "")),
+    "must be an http or https address without credentials or query; `{tenant}` is its only placeholder",
+  );
+
+const KINDS = ["api-key", "url", "jwt", "postgres", "aws"] as const;
+
+const credentialSchema = z.discriminatedUnion(
+  "kind",
+  [
+    z.strictObject({ kind: z.literal("url"), var: variable, value: urlTemplate.optional() }).readonly(),
+    z.strictObject({ kind: z.enum(["api-key", "jwt", "postgres", "aws"]), var: variable }).readonly(),
+  ],
+  { error: `must be one of ${KINDS.join(", ")}` },
+);
+
+const catalogSchema = z.strictObject({
+  plans: z.array(planSchema).min(1, "must name at least one plan").readonly(),
+  dimensions: z.array(dimensionSchema).default([]).readonly(),
+  credentials: z.array(credentialSchema).readonly(),
+  /** A section per marketplace: only that marketplace knows what is right in it. */
+  marketplaces: z.record(name, z.record(z.string(), z.unknown())).default({}).readonly(),
+});
+
+/** The whole file. Members of the marketplace's own format that we do not know pass; in `catalog` they are mistakes. */
+export const manifestSchema = z.looseObject({
+  id: serviceId,
+  name: label,
+  cli_plugin_name: label.optional(),
+  api: apiSchema,
+  catalog: catalogSchema,
+});
+
+export type ParsedManifest = z.output<typeof manifestSchema>;
+export type Plan = z.output<typeof planSchema>;
+export type Dimension = z.output<typeof dimensionSchema>;
+/** Which kind of credential fills which config var (`var` without the prefix). */
+export type CredentialDeclaration = z.output<typeof credentialSchema>;

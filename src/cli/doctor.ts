@@ -1,0 +1,149 @@
+import { styleText } from "node:util";
+import { readManifestFile } from "../compose.ts";
+import { readSettings, type Settings } from "../config.ts";
+import { connect } from "../db/db.ts";
+import { pendingMigrations } from "../db/migrate.ts";
+import { ProviderError } from "../errors.ts";
+import { servingRole } from "../isolation/isolation.ts";
+
+type Verdict = "ok" | "warning" | "fault";
+
+interface Finding {
+  readonly check: string;
+  readonly verdict: Verdict;
+  readonly says: string;
+  /** What to do about it. */
+  readonly cure?: string;
+}
+
+const OLDEST_VERSION = 150_014;
+const SKEW_MS = 5_000;
+
+/** Looks at everything that must be right before the service can be, and says what to do. Exit code 1 on a fault. */
+export async function doctor({ json = false }: { json?: boolean }): Promise<void> {
+  const findings = await examine();
+  process.stdout.write(json ? `${JSON.stringify({ findings })}\n` : findings.map(lineOf).join(""));
+  if (findings.some(({ verdict }) => verdict === "fault")) process.exitCode = 1;
+}
+
+async function examine(): Promise<Finding[]> {
+  const manifest = await checked("manifest", async () => {
+    const { catalog } = await readManifestFile();
+    return [ok("manifest", `${catalog.name}: ${catalog.plans.length} plans, ${catalog.regions.join(", ")}`)];
+  });
+  let settings: Settings | undefined;
+  const environment = await checked("settings", async () => {
+    settings = readSettings();
+    return [ok("settings", settings.production ? "complete for production" : "development mode")];
+  });
+  if (settings === undefined) return [...manifest, ...environment];
+  return [...manifest, ...environment, ...(await database(settings)), ...(await product(settings))];
+}
+
+async function checked(check: string, look: () => Promise<Finding[]>): Promise<Finding[]> {
+  try {
+    return await look();
+  } catch (thrown) {
+    const error = thrown instanceof ProviderError ? thrown : undefined;
+    const faults =
+      error?.faults.map(({ at, message }): Finding => ({ check, verdict: "fault", says: `${at}: ${message}` })) ?? [];
+    return faults.length > 0 ? faults : [{ check, verdict: "fault", says: error?.message ?? String(thrown) }];
+  }
+}
+
+async function database(settings: Settings): Promise<Finding[]> {
+  const url = settings.databaseUrl;
+  if (url === undefined) return [ok("database", `embedded, started by \`serve\` in ${settings.dataDir}`)];
+  return checked("database", async () => {
+    const connection = connect({ url, connections: 1 });
+    try {
+      const [row] = await connection.run<{ version: number; now: Date; wild: boolean }>({
+        text: `select current_setting('server_version_num')::int as version, clock_timestamp() as now,
+                 (select rolsuper or rolbypassrls from pg_roles where rolname = current_user) as wild`,
+      });
+      const serving = await servingRole(connection);
+      const pending = await pendingMigrations({ url: settings.migrationDatabaseUrl ?? url });
+      return [
+        versionFinding(row?.version ?? 0),
+        clockFinding(row?.now),
+        roleFinding(serving.warning, row?.wild === true),
+        migrationFinding(pending),
+      ];
+    } finally {
+      await connection.close();
+    }
+  });
+}
+
+function versionFinding(version: number): Finding {
+  if (version >= OLDEST_VERSION)
+    return ok("database", `PostgreSQL ${Math.floor(version / 10_000)}.${version % 10_000}`);
+  return {
+    check: "database",
+    verdict: "fault",
+    says: `PostgreSQL ${Math.floor(version / 10_000)}.${version % 10_000} is too old`,
+    cure: "Use 15.14 or later: before it, statistics leak past row level security (CVE-2025-8713).",
+  };
+}
+
+function clockFinding(now: Date | undefined): Finding {
+  const skew = Math.abs((now?.getTime() ?? 0) - Date.now());
+  if (skew <= SKEW_MS) return ok("clock", `${skew} ms from the database's`);
+  return {
+    check: "clock",
+    verdict: "warning",
+    says: `${skew} ms from the database's`,
+    cure: "Run a time service: sign-ins allow five minutes, deadlines none.",
+  };
+}
+
+function roleFinding(warning: string | null, wild: boolean): Finding {
+  if (warning === null) return ok("isolation", "serves as stallholder_app, under row level security");
+  return {
+    check: "isolation",
+    verdict: wild ? "fault" : "warning",
+    says: warning,
+    cure: "Let a login that may create roles run `stallholder migrate`, or create the role: create role stallholder_app; grant stallholder_app to your_login.",
+  };
+}
+
+function migrationFinding(pending: readonly string[]): Finding {
+  if (pending.length === 0) return ok("migrations", "up to date");
+  return {
+    check: "migrations",
+    verdict: "fault",
+    says: `not migrated yet: ${pending.join(", ")}`,
+    cure: "Run `stallholder migrate`.",
+  };
+}
+
+async function product({ product: { url } }: Settings): Promise<Finding[]> {
+  if (url === undefined) return [ok("product", "builtin")];
+  return checked("product", async () => {
+    const response = await fetch(url, { method: "HEAD", redirect: "manual", signal: AbortSignal.timeout(5_000) }).catch(
+      () => undefined,
+    );
+    if (response !== undefined) return [ok("product", `${new URL(url).origin} answers`)];
+    return [
+      {
+        check: "product",
+        verdict: "fault",
+        says: `${new URL(url).origin} does not answer`,
+        cure: "Start it, or mend PRODUCT_URL.",
+      },
+    ];
+  });
+}
+
+function ok(check: string, says: string): Finding {
+  return { check, verdict: "ok", says };
+}
+
+const signs: Readonly<Record<Verdict, string>> = { ok: "✔", warning: "!", fault: "✘" };
+const colours = { ok: "green", warning: "yellow", fault: "red" } as const;
+
+function lineOf({ check, verdict, says, cure }: Finding): string {
+  const sign =
+    process.stdout.isTTY && process.stdout.hasColors() ? styleText(colours[verdict], signs[verdict]) : signs[verdict];
+  return `${sign} ${check.padEnd(10)} ${says}\n${cure === undefined ? "" : `             ${cure}\n`}`;
+}

@@ -1,0 +1,24 @@
+import { readManifestFile } from "../compose.ts";
+import { readSettings } from "../config.ts";
+import { ProviderError } from "../errors.ts";
+import { startSimulator } from "../simulator/simulator.ts";
+import { credentialsAt } from "./simulated.ts";
+import { untilStopped } from "./teardown.ts";
+
+/** Plays the marketplaces towards any provider, one line for each exchange, until SIGTERM or SIGINT. */
+export async function simulate({ provider }: { provider: string }): Promise<void> {
+  const settings = readSettings();
+  if (settings.simulatorPort === undefined)
+    throw new ProviderError("config_invalid", "The simulator does not run in production.");
+  const stopped = untilStopped();
+  const simulator = await startSimulator({
+    port: settings.simulatorPort,
+    manifest: credentialsAt(settings, await readManifestFile()),
+    providerOrigin: provider,
+    clientSecret: settings.heroku.clientSecret,
+    onLine: (line) => process.stdout.write(`${line}\n`),
+  });
+  process.stdout.write(`The simulator is at ${simulator.origin} and calls the provider at ${provider}\n`);
+  await stopped;
+  await simulator.close();
+}

@@ -1,0 +1,175 @@
+import { readFile } from "node:fs/promises";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Express } from "express";
+import { apiRoutes } from "./api/api.ts";
+import { docsRoutes } from "./api/docs.ts";
+import { createApp } from "./app.ts";
+import { type Manifest, parseManifest } from "./catalog/catalog.ts";
+import type { Clock } from "./clock.ts";
+import type { Settings } from "./config.ts";
+import { keyPrefix } from "./credentials/api-key.ts";
+import { tokenKeys } from "./credentials/token-keys.ts";
+import { dashboardRoutes } from "./dashboard/dashboard.ts";
+import { connect, type Database } from "./db/db.ts";
+import { ProviderError } from "./errors.ts";
+import { failedAttempts } from "./http/failed-attempts.ts";
+import { createMetrics } from "./http/metrics.ts";
+import { isolate, type Store, servingRole } from "./isolation/isolation.ts";
+import type { Logger } from "./log.ts";
+import { herokuMarketplace } from "./marketplaces/heroku/heroku.ts";
+import type { Marketplace } from "./marketplaces/marketplace.ts";
+import { builtinProduct } from "./product/builtin.ts";
+import { httpProduct } from "./product/http.ts";
+import type { Product } from "./product/product.ts";
+import { declaredCredentials } from "./provider/declarations.ts";
+import { createProvider } from "./provider/provider.ts";
+import { readinessChecks } from "./readiness.ts";
+import { derive, deriveEach, parseKeyRing } from "./secrets/key-ring.ts";
+import { vaultOf } from "./secrets/secrets.ts";
+import { browserSessions } from "./sso/browser-sessions.ts";
+import { startWorker, type Worker } from "./worker.ts";
+
+export interface Surroundings {
+  readonly settings: Settings;
+  readonly manifest: Manifest;
+  /** The serving login's. */
+  readonly databaseUrl: string;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+export interface Service {
+  readonly app: Express;
+  readonly database: Database;
+  /** From now on `/readyz` is red: a balancer should look elsewhere. */
+  readonly leaveRotation: () => void;
+  readonly startWorker: () => Worker;
+}
+
+/** Reads `addon-manifest.json` beside the project's `package.json`. */
+export async function readManifestFile(): Promise<Manifest> {
+  return parseManifest(await readFile(new URL("../addon-manifest.json", import.meta.url), "utf8"));
+}
+
+/** Builds everything by hand: the one place that knows all parts. */
+export async function compose(surroundings: Surroundings): Promise<Service> {
+  const { settings, manifest, clock, logger } = surroundings;
+  const { catalog } = manifest;
+  const { database, store } = await openDatabase(surroundings);
+  const ring = parseKeyRing(settings.secretKeys);
+  const vault = vaultOf(ring);
+  const tokens = tokenKeys({ store, vault, clock, issuer: settings.publicUrl });
+  const declarations = declaredCredentials(catalog, settings.publicUrl);
+  const attempts = failedAttempts();
+  const metrics = createMetrics();
+  const marketplaces = new Map<string, Marketplace>();
+
+  const provider = createProvider({
+    store,
+    clock,
+    catalog,
+    declarations,
+    vault,
+    tokens,
+    product: productOf(settings),
+    mint: { prefix: keyPrefix(catalog.id), pepper: derive(ring.primary, "pepper"), vault },
+    peppers: deriveEach(ring, "pepper"),
+    abilitiesOf: (name) => marketplaces.get(name)?.abilities ?? NO_ABILITIES,
+  });
+  const heroku = herokuMarketplace({
+    store,
+    vault,
+    clock,
+    catalog,
+    attempts,
+    settings: herokuSettings(settings, manifest),
+    publicUrl: settings.publicUrl,
+    configVars: provider.configVars,
+    deprovision: provider.deprovision,
+    metrics,
+  });
+  marketplaces.set(heroku.name, heroku);
+
+  const https = settings.publicUrl.startsWith("https:");
+  const sessions = browserSessions({ store, clock, secret: derive(ring.primary, "session"), secure: https });
+  const marketplaceOf = (name: string) => marketplaces.get(name);
+  let leaving = false;
+
+  const app = createApp({
+    logger,
+    metrics,
+    metricsToken: settings.metricsToken,
+    trustProxy: settings.trustProxy,
+    https,
+    attempts,
+    checks: readinessChecks({ database, store, clock, isLeaving: () => leaving }),
+    intake: { provider, sessions },
+    marketplaces,
+    api: apiRoutes({ provider, tokens, catalog, clock, productSecret: settings.product.secret, attempts }),
+    docs: docsRoutes(),
+    dashboard: dashboardRoutes({
+      store,
+      provider,
+      clock,
+      catalog,
+      declarations,
+      marketplaceOf,
+      sessions,
+      publicUrl: settings.publicUrl,
+    }),
+  });
+
+  return {
+    app,
+    database,
+    leaveRotation: () => {
+      leaving = true;
+    },
+    startWorker: () => startWorker({ database, store, clock, provider, marketplaces, logger, metrics }),
+  };
+}
+
+/** Of a marketplace that is no longer set up: nothing can be told to it. */
+const NO_ABILITIES = { pushesConfig: false, wantsCompletion: false, provisionDeadlineSeconds: 43_200 };
+
+async function openDatabase({ databaseUrl, logger }: Surroundings): Promise<{ database: Database; store: Store }> {
+  const database = connect({
+    url: databaseUrl,
+    onFault: (fault) => logger.warn({ err: fault }, "a database connection was lost"),
+  });
+  const serving = await onceReachable(() => servingRole(database));
+  if (serving.warning !== null) logger.warn(serving.warning);
+  return { database, store: isolate(database, serving) };
+}
+
+const REACHABLE_WITHIN_MS = 30_000;
+const LOOK_AGAIN_MS = 500;
+
+/** A database that is just starting, or busy, is waited for; one that stays away is `unavailable`. */
+async function onceReachable<T>(look: () => Promise<T>): Promise<T> {
+  const until = performance.now() + REACHABLE_WITHIN_MS;
+  for (;;) {
+    try {
+      return await look();
+    } catch (fault) {
+      const away = fault instanceof ProviderError && fault.code === "unavailable";
+      if (!away || performance.now() >= until) throw fault;
+      await sleep(LOOK_AGAIN_MS);
+    }
+  }
+}
+
+function productOf({ product }: Settings): Product {
+  return product.url === undefined ? builtinProduct : httpProduct({ url: product.url, secret: product.secret });
+}
+
+/** Where a setting is absent (in development only), the manifest's own value counts. */
+function herokuSettings({ heroku }: Settings, { secrets }: Manifest) {
+  return {
+    passwords: heroku.passwords.length > 0 ? heroku.passwords : [secrets.password],
+    ssoSalts: heroku.ssoSalts.length > 0 ? heroku.ssoSalts : [secrets.ssoSalt],
+    clientSecret: heroku.clientSecret,
+    apiUrl: heroku.apiUrl,
+    idUrl: heroku.idUrl,
+  };
+}

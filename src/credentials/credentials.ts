@@ -1,0 +1,193 @@
+import { type KeyObject, randomUUID } from "node:crypto";
+import type { Tx } from "../db/db.ts";
+import type { SealContext, Vault } from "../secrets/secrets.ts";
+import { apiKeyHash, mintApiKey } from "./api-key.ts";
+
+/** Credentials rendered as environment variables: full names to values. */
+export type ConfigVars = Readonly<Record<string, string>>;
+
+export type Scope =
+  | "usage:write"
+  | "usage:read"
+  | "keys:verify"
+  | "tenants:read"
+  | "credentials:rotate"
+  | "aws:credentials"
+  | "tenant:read"
+  | "token";
+
+/** What a customer's ordinary key may do: look at its own tenant and fetch a short token. It can neither meter nor rotate. */
+export const CUSTOMER_SCOPES: readonly Scope[] = ["tenant:read", "token"];
+
+/** What the catalog declares: which kind fills which config var. */
+export interface CredentialDeclaration {
+  readonly kind: string;
+  /** The full name of the config var. */
+  readonly name: string;
+  /** For kinds that hold no secret: the value, with `{tenant}` for the tenant's id. */
+  readonly value?: string | undefined;
+}
+
+export type CredentialState = "active" | "retiring" | "revoked";
+
+/** One secret issued to a tenant, as it is kept: the value only sealed. */
+export interface Credential {
+  readonly id: string;
+  readonly tenant: string;
+  readonly kind: string;
+  readonly name: string;
+  readonly state: CredentialState;
+  readonly sealed: string | null;
+  /** The last characters: enough to tell two keys apart. */
+  readonly hint: string;
+  readonly createdAt: Date;
+  readonly retiresAt: Date | null;
+}
+
+/** A row of `credentials` as PostgreSQL renders it in JSON. */
+export interface CredentialJson {
+  readonly id: string;
+  readonly tenant_id: string;
+  readonly kind: string;
+  readonly var: string;
+  readonly state: CredentialState;
+  readonly sealed: string | null;
+  readonly hint: string;
+  readonly created_at: string;
+  readonly retires_at: string | null;
+}
+
+export function credentialFromJson(row: CredentialJson): Credential {
+  return {
+    id: row.id,
+    tenant: row.tenant_id,
+    kind: row.kind,
+    name: row.var,
+    state: row.state,
+    sealed: row.sealed,
+    hint: row.hint,
+    createdAt: new Date(row.created_at),
+    retiresAt: row.retires_at === null ? null : new Date(row.retires_at),
+  };
+}
+
+/** What `put_credentials` takes. */
+export interface NewCredential {
+  readonly id: string;
+  readonly kind: string;
+  readonly var: string;
+  readonly key_id: string;
+  readonly key_hash: string;
+  readonly sealed: string;
+  readonly hint: string;
+  readonly scopes: readonly Scope[];
+}
+
+/** How keys are made and sealed here. */
+export interface Mint {
+  /** Begins every API key, so that secret scanners know whose it is. */
+  readonly prefix: string;
+  readonly pepper: KeyObject;
+  readonly vault: Vault;
+}
+
+/** Kinds whose value is a secret of the tenant; the others are rendered from the catalog. */
+export function isSecretKind(kind: string): boolean {
+  return kind === "api-key";
+}
+
+/** New credentials for the declared secret kinds; nothing is stored yet. */
+export function mintCredentials(
+  mint: Mint,
+  tenant: string,
+  declarations: readonly CredentialDeclaration[],
+): readonly NewCredential[] {
+  return declarations
+    .filter((declaration) => isSecretKind(declaration.kind))
+    .map(({ kind, name }) => {
+      const id = randomUUID();
+      const { value, keyId } = mintApiKey(mint.prefix);
+      return {
+        id,
+        kind,
+        var: name,
+        key_id: keyId,
+        key_hash: apiKeyHash(mint.pepper, value).toString("hex"),
+        sealed: mint.vault.seal(sealContext(tenant, id), value),
+        hint: value.slice(-4),
+        scopes: CUSTOMER_SCOPES,
+      };
+    });
+}
+
+function sealContext(tenant: string, credential: string): SealContext {
+  return { tenant, field: "credential", id: credential };
+}
+
+/** The value of a credential that is not revoked. */
+export function openCredential(vault: Vault, credential: Pick<Credential, "tenant" | "id" | "sealed">): string {
+  if (credential.sealed === null) throw new Error("A revoked credential has no value.");
+  return vault.open(sealContext(credential.tenant, credential.id), credential.sealed);
+}
+
+/** The config vars of `tenant`: its active credentials opened, the rest of the declarations rendered. */
+export function renderConfigVars(
+  vault: Vault,
+  tenant: string,
+  declarations: readonly CredentialDeclaration[],
+  credentials: readonly Pick<Credential, "tenant" | "id" | "sealed" | "name" | "state">[],
+): ConfigVars {
+  const vars: Record<string, string> = {};
+  for (const { kind, name, value } of declarations) {
+    if (!isSecretKind(kind) && value !== undefined) vars[name] = value.replaceAll("{tenant}", tenant);
+  }
+  for (const credential of credentials) {
+    if (credential.state === "active") vars[credential.name] = openCredential(vault, credential);
+  }
+  return vars;
+}
+
+/** Every credential of this transaction's tenant that is not revoked, newest first. */
+export async function liveCredentials(tx: Tx): Promise<readonly Credential[]> {
+  const rows = await tx.query<{ credential: CredentialJson }>(
+    `select to_jsonb(c) as credential from credentials c where c.state <> 'revoked' order by c.created_at desc, c.var`,
+  );
+  return rows.map((row) => credentialFromJson(row.credential));
+}
+
+/** Puts `fresh` in the place of the active credentials of the same config vars; those retire at `retiresAt`. */
+export async function replaceCredentials(
+  tx: Tx,
+  tenant: string,
+  fresh: readonly NewCredential[],
+  retirement: { readonly at: Date; readonly overlapSeconds: number },
+  now: Date,
+): Promise<void> {
+  await tx.query(
+    `update credentials set
+       state = case when $3 <= $4::timestamptz then 'revoked' else 'retiring' end,
+       sealed = case when $3 <= $4::timestamptz then null else sealed end,
+       revoked_at = case when $3 <= $4::timestamptz then $4 end,
+       retires_at = case when $3 <= $4::timestamptz then null else $3::timestamptz end,
+       overlap_seconds = $5
+     where tenant_id = $1 and state = 'active' and var = any($2)`,
+    [tenant, fresh.map((credential) => credential.var), retirement.at, now, retirement.overlapSeconds],
+  );
+  await tx.query("select put_credentials($1, $2, $3)", [tenant, JSON.stringify(fresh), now]);
+}
+
+/** Revokes one credential, or all of them; answers those that were not revoked before. */
+export async function revokeCredentials(
+  tx: Tx,
+  tenant: string,
+  now: Date,
+  id?: string,
+): Promise<readonly Credential[]> {
+  const rows = await tx.query<{ credential: CredentialJson }>(
+    `update credentials c set state = 'revoked', sealed = null, revoked_at = $2, retires_at = null
+     where c.tenant_id = $1 and c.state <> 'revoked' and ($3::uuid is null or c.id = $3)
+     returning to_jsonb(c) as credential`,
+    [tenant, now, id ?? null],
+  );
+  return rows.map((row) => credentialFromJson(row.credential));
+}

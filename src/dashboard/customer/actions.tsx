@@ -1,0 +1,64 @@
+import type { Request, RequestHandler, Response } from "express";
+import { ProviderError } from "../../errors.ts";
+import type { TenantCommand } from "../../provider/contract.ts";
+import type { DashboardOptions } from "../options.ts";
+import { fieldOf, formToken } from "../own-forms.ts";
+import { sendPage, sendPart, wantsPart } from "../send-page.ts";
+import { ConfigVarRow } from "./config-vars.tsx";
+import { isOverlap } from "./credentials.tsx";
+import type { Notice } from "./notices.ts";
+import { OverviewPage } from "./overview.tsx";
+import { FEW_EVENTS } from "./pages.tsx";
+import { signedInOn } from "./signed-in.ts";
+import { loadView } from "./view.ts";
+
+/** The last steps of the routes that change something. Each goes through the provider, in the name of the person. */
+export function customerActions(options: DashboardOptions) {
+  const { provider, sessions, clock } = options;
+
+  const commandOf = (request: Request): TenantCommand => {
+    const { tenant, person } = signedInOn(sessions, request);
+    return { ref: { tenant }, by: `customer:${person.email || person.id}`, at: clock.now() };
+  };
+
+  /** Answers with the page itself: a value must be neither in an address nor in the session. */
+  const reveal: RequestHandler = async (request, response) => {
+    const name = fieldOf(request, "name");
+    const revealed = { name, value: await provider.revealConfigVar(commandOf(request), name) };
+    const token = formToken(request);
+    if (wantsPart(request)) return sendPart(response, <ConfigVarRow {...revealed} token={token} />);
+    const view = await loadView(options, signedInOn(sessions, request), { size: FEW_EVENTS });
+    sendPage(response, <OverviewPage view={view} token={token} revealed={revealed} />);
+  };
+
+  const rotate: RequestHandler = async (request, response) => {
+    const overlap = fieldOf(request, "overlap");
+    if (!isOverlap(overlap)) throw new ProviderError("request_malformed", "Choose one of the times that are offered.");
+    const outcome = await provider.rotateCredentials({ ...commandOf(request), overlapSeconds: Number(overlap) });
+    backWith(response, outcome.kind === "done" ? "rotated" : "rotating");
+  };
+
+  const revoke: RequestHandler = async (request, response) => {
+    await provider.revokeCredential({ ...commandOf(request), credential: credentialOf(request) });
+    backWith(response, "revoked");
+  };
+
+  const signOut: RequestHandler = async (request, response) => {
+    await sessions.signOut(request);
+    response.redirect(303, "/dashboard/signed-out");
+  };
+
+  return { reveal, rotate, revoke, signOut };
+}
+
+const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/;
+
+function credentialOf(request: Request): string {
+  const id = fieldOf(request, "credential");
+  if (UUID.test(id)) return id;
+  throw new ProviderError("request_malformed", "There is no such credential.");
+}
+
+function backWith(response: Response, notice: Notice): void {
+  response.redirect(303, `/dashboard?done=${notice}`);
+}

@@ -1,0 +1,121 @@
+import { ActionForm, Card, Copyable, Unseen } from "../parts.tsx";
+import { Snippets } from "./snippet-choice.tsx";
+import type { CustomerView } from "./view.ts";
+
+export interface Revealed {
+  readonly name: string;
+  readonly value: string;
+}
+
+interface ConnectProps {
+  readonly view: CustomerView;
+  readonly token: string;
+  readonly revealed?: Revealed | undefined;
+}
+
+/** The config vars, each value hidden until somebody asks for it, and code that reads them. */
+export function ConnectCard({ view, token, revealed }: ConnectProps) {
+  if (view.tenant.state === "provisioning") return <ComingConfigVars />;
+  return (
+    <Card id="connect" title="Connect" intro={<>These config vars are set in your app. Its code reads them by name.</>}>
+      <div class="connect">
+        <div>
+          <table>
+            <caption>Config vars</caption>
+            <thead>
+              <tr>
+                <th scope="col">Name and value</th>
+                <th scope="col">
+                  <Unseen>Reveal</Unseen>
+                </th>
+              </tr>
+            </thead>
+            <tbody>
+              {view.configVars.map((name) => (
+                <ConfigVarRow
+                  key={name}
+                  name={name}
+                  token={token}
+                  value={revealed?.name === name ? revealed.value : undefined}
+                />
+              ))}
+            </tbody>
+          </table>
+          <p class="quiet">Each reveal is noted in the activity below. To see them in your terminal:</p>
+          <Copyable>{view.texts.commands.showConfig}</Copyable>
+        </div>
+        <Snippets declarations={view.declarations} />
+      </div>
+    </Card>
+  );
+}
+
+function ComingConfigVars() {
+  return (
+    <Card id="connect" title="Connect">
+      <p>Your config vars and code to start with appear here as soon as the set-up is done.</p>
+    </Card>
+  );
+}
+
+interface ConfigVarRowProps {
+  readonly name: string;
+  readonly token: string;
+  /** The value, for whoever asked for it. */
+  readonly value?: string | undefined;
+}
+
+/** One config var. With scripts the row alone is replaced; both buttons have one id, so that the focus stays. */
+export function ConfigVarRow({ name, token, value }: ConfigVarRowProps) {
+  return (
+    <tr id={`var-${name}`}>
+      <th scope="row">
+        <code>{name}</code>
+        {value === undefined ? <Masked /> : <Copyable>{value}</Copyable>}
+      </th>
+      <td class="action">{value === undefined ? <Reveal name={name} token={token} /> : <Hide name={name} />}</td>
+    </tr>
+  );
+}
+
+function Masked() {
+  return (
+    <span class="masked">
+      <span aria-hidden="true">••••••••••••••••</span>
+      <Unseen>hidden</Unseen>
+    </span>
+  );
+}
+
+const inPlace = { "hx-target": "closest tr", "hx-swap": "outerHTML" } as const;
+
+function Reveal({ name, token }: { name: string; token: string }) {
+  return (
+    <ActionForm
+      action="/dashboard/reveal#connect"
+      token={token}
+      enhance={{ ...inPlace, "hx-post": "/dashboard/reveal" }}
+    >
+      <input type="hidden" name="name" value={name} />
+      <button type="submit" id={`reveal-${name}`}>
+        Reveal <Unseen>{name}</Unseen>
+      </button>
+    </ActionForm>
+  );
+}
+
+/** The page as it is without the value. No fragment: the browser would only scroll there and keep the value. */
+function Hide({ name }: { name: string }) {
+  return (
+    <a
+      class="button"
+      id={`reveal-${name}`}
+      href="/dashboard"
+      {...inPlace}
+      hx-get="/dashboard"
+      hx-select={`#var-${name}`}
+    >
+      Hide <Unseen>{name}</Unseen>
+    </a>
+  );
+}

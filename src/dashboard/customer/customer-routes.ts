@@ -1,0 +1,33 @@
+import { type RequestHandler, Router } from "express";
+import { noteRequest } from "../../http/request-log.ts";
+import type { DashboardOptions } from "../options.ts";
+import { ownForms } from "../own-forms.ts";
+import { customerActions } from "./actions.tsx";
+import { customerPages } from "./pages.tsx";
+import { signedInOn } from "./signed-in.ts";
+
+/** Mounted at `/dashboard`. Every route is a list of steps; the last one answers. */
+export function customerRoutes(options: DashboardOptions): Router {
+  const pages = customerPages(options);
+  const actions = customerActions(options);
+  const signedIn = [...options.sessions.middleware, refuseStrangers(options)];
+  const ownForm = [...signedIn, ...ownForms(options.publicUrl)];
+
+  const router = Router();
+  router.get("/", signedIn, pages.overview);
+  router.get("/activity", signedIn, pages.activity);
+  router.get("/status", signedIn, pages.status);
+  router.get("/signed-out", pages.signedOut);
+  router.post("/reveal", ownForm, actions.reveal);
+  router.post("/rotate", ownForm, actions.rotate);
+  router.post("/revoke", ownForm, actions.revoke);
+  router.post("/sign-out", ownForm, actions.signOut);
+  return router;
+}
+
+function refuseStrangers({ sessions }: DashboardOptions): RequestHandler {
+  return function refuseStranger(request, _response, next) {
+    noteRequest(request, { tenant: signedInOn(sessions, request).tenant });
+    next();
+  };
+}

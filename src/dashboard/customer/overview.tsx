@@ -1,0 +1,41 @@
+import { ActivityCard } from "./activity.tsx";
+import { ConnectCard, type Revealed } from "./config-vars.tsx";
+import { CredentialsCard } from "./credentials.tsx";
+import { CustomerLayout } from "./customer-layout.tsx";
+import { Heading } from "./heading.tsx";
+import { PeopleCard } from "./people.tsx";
+import { PlanCard } from "./plan.tsx";
+import { RemovalCard } from "./removal.tsx";
+import { StatusStrip } from "./status.tsx";
+import type { CustomerView } from "./view.ts";
+
+interface OverviewProps {
+  readonly view: CustomerView;
+  readonly token: string;
+  readonly notice?: string | undefined;
+  /** The one value that was asked for. */
+  readonly revealed?: Revealed;
+}
+
+/** The dashboard: everything about one tenant on one page. */
+export function OverviewPage({ view, token, notice, revealed }: OverviewProps) {
+  return (
+    <CustomerLayout title={view.tenant.name || "Dashboard"} view={view} token={token}>
+      <Heading view={view} />
+      <div id="notice" role="status">
+        {notice === undefined ? null : <p class="notice">{notice}</p>}
+      </div>
+      <StatusStrip view={view} />
+      <PlanCard view={view} />
+      <ConnectCard view={view} token={token} revealed={revealed} />
+      <CredentialsCard view={view} token={token} />
+      <div class="columns">
+        <ActivityCard view={view} />
+        <div class="column">
+          <PeopleCard view={view} />
+          <RemovalCard view={view} />
+        </div>
+      </div>
+    </CustomerLayout>
+  );
+}

@@ -1,0 +1,64 @@
+import type { Plan } from "../../catalog/catalog.ts";
+import { Card, Copyable } from "../parts.tsx";
+import type { CustomerView } from "./view.ts";
+
+/** What is bought, what else there is, and the command that changes it: the marketplace owns the purchase. */
+export function PlanCard({ view }: { view: CustomerView }) {
+  const { plans, tenant, texts } = view;
+  return (
+    <Card id="plan" title="Plan" intro={`The plan is changed in ${texts.title}, which also sends the invoice.`}>
+      <ul class="plans">
+        {plans.map((plan) => (
+          <PlanItem key={plan.id} plan={plan} current={plan.id === tenant.plan} view={view} />
+        ))}
+      </ul>
+    </Card>
+  );
+}
+
+function PlanItem({ plan, current, view }: { plan: Plan; current: boolean; view: CustomerView }) {
+  return (
+    <li class={current ? "plan current" : "plan"}>
+      <h3>
+        {plan.name} {current ? <span class="badge">Your plan</span> : null}
+      </h3>
+      <p class="price">
+        <strong>{amount(plan)}</strong> <span class="quiet">{`a ${plan.price.unit}`}</span>
+      </p>
+      <dl class="limits">
+        {Object.entries(plan.limits).map(([id, limit]) => (
+          <div key={id}>
+            <dt>{view.dimensions[id] ?? wordOf(id)}</dt>
+            <dd>{limit.toLocaleString("en-US")}</dd>
+          </div>
+        ))}
+      </dl>
+      {current ? null : <Change command={view.texts.commands.changePlan(plan.id)} plan={plan.name} />}
+    </li>
+  );
+}
+
+function Change({ command, plan }: { command: string; plan: string }) {
+  return (
+    <p class="change">
+      <span class="quiet">Change to {plan} with</span>
+      <Copyable>{command}</Copyable>
+    </p>
+  );
+}
+
+function amount({ price }: Plan): string {
+  const whole = price.cents % 100 === 0;
+  const digits = whole ? 0 : 2;
+  return (price.cents / 100).toLocaleString("en-US", {
+    style: "currency",
+    currency: "USD",
+    minimumFractionDigits: digits,
+  });
+}
+
+/** `stored_documents` → "Stored documents" */
+function wordOf(id: string): string {
+  const words = id.replaceAll(/[_-]/g, " ");
+  return words.charAt(0).toUpperCase() + words.slice(1);
+}

@@ -1,0 +1,69 @@
+import type { EventType, LifecycleEvent } from "../../events/events.ts";
+import type { CustomerView } from "./view.ts";
+
+type Words = Pick<CustomerView, "product" | "texts" | "plans" | "tenant">;
+type Data = LifecycleEvent["data"];
+
+const sentences: Readonly<Record<EventType, (data: Data, words: Words) => string>> = {
+  "provision.requested": (data, words) => `Bought on ${words.texts.title} with the plan ${plan(data["plan"], words)}.`,
+  "provision.done": () => "Set up and ready to use.",
+  "provision.refused": (data) => `Could not be set up${because(data)}`,
+  "plan.change_requested": (data, words) => `A change to the plan ${plan(data["plan"], words)} was asked for.`,
+  "plan.changed": (data, words) => `The plan changed from ${plan(data["from"], words)} to ${plan(data["to"], words)}.`,
+  "plan.change_refused": (data, words) =>
+    `The change to the plan ${plan(data["to"], words)} was refused${because(data)}`,
+  "suspend.requested": () => "A suspension was asked for.",
+  suspended: (_, { product }) => `Suspended: ${product} refuses the credentials.`,
+  "resume.requested": () => "An end of the suspension was asked for.",
+  resumed: () => "The suspension is over; the credentials work again.",
+  "deprovision.requested": () => "The removal was asked for.",
+  deprovisioned: () => "Removed.",
+  "credential.issued": () => "New credentials were issued.",
+  "credential.revealed": (data) => `The value of ${text(data["var"], "a config var")} was shown.`,
+  "credential.rotated": (_, { product }) => `The rotation is complete: ${product} knows the new credentials.`,
+  "credential.revoked": (data) =>
+    `${text(data["var"], "The old credentials")} ended${"var" in data ? ": one value no longer works." : "."}`,
+  "grant.exchanged": (_, { texts }) => `${texts.title} allowed us to keep the config vars up to date.`,
+  "grant.lost": (_, { texts }) => `${texts.title} no longer allows us to keep the config vars up to date.`,
+  "call.given_up": (_, { texts }) => `${texts.title} could not be told of a change, after many tries.`,
+  signed_in: () => "Signed in to this dashboard.",
+  renamed: (data) => `The ${text(data["what"], "tenant")} was renamed to ${text(data["to"], "another name")}.`,
+};
+
+/** What happened, in one sentence for the customer. */
+export function sentenceOf(event: LifecycleEvent, words: Words): string {
+  const sentence: (typeof sentences)[EventType] | undefined = sentences[event.type];
+  // A newer process may write events that this one has no words for yet.
+  return sentence?.(event.data, words) ?? event.type;
+}
+
+/** Who made it happen. */
+export function actorOf({ by, data }: LifecycleEvent, { product, texts, tenant }: Words): string {
+  const colon = by.indexOf(":");
+  const [kind, name] = colon === -1 ? [by, ""] : [by.slice(0, colon), by.slice(colon + 1)];
+  switch (kind) {
+    case "customer":
+      return name === tenant.id ? "your API key" : text(data["email"], name);
+    case "marketplace":
+      return text(data["email"], texts.title);
+    case "operator":
+      return `the team of ${product}`;
+    case "product":
+      return product;
+    default:
+      return "automatic";
+  }
+}
+
+function plan(id: unknown, { plans }: Words): string {
+  return plans.find((known) => known.id === id)?.name ?? text(id, "unknown");
+}
+
+function because(data: Data): string {
+  const message = text(data["message"], "");
+  return message === "" ? "." : `: ${message.replace(/[\s.]+$/, "")}.`;
+}
+
+function text(value: unknown, otherwise: string): string {
+  return typeof value === "string" && value !== "" ? value : otherwise;
+}

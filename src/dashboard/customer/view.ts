@@ -1,0 +1,81 @@
+import { findPlan, type Plan } from "../../catalog/catalog.ts";
+import { type Credential, type CredentialDeclaration, liveCredentials } from "../../credentials/credentials.ts";
+import type { Tx } from "../../db/db.ts";
+import { isOwed, PUSH_CONFIG } from "../../deliveries/deliveries.ts";
+import { ProviderError } from "../../errors.ts";
+import { type LifecycleEvent, recentEvents } from "../../events/events.ts";
+import type { MarketplaceTexts } from "../../marketplaces/marketplace.ts";
+import { type Operation, runningOperation } from "../../operations/operations.ts";
+import type { SignedIn } from "../../sso/sso.ts";
+import { type Person, peopleOf, readTenant, type Tenant } from "../../tenants/tenants.ts";
+import type { DashboardOptions } from "../options.ts";
+
+/** What the customer's pages show, as it was at one moment. */
+export interface CustomerView {
+  readonly now: Date;
+  /** The name of the product. */
+  readonly product: string;
+  readonly tenant: Tenant;
+  readonly plan: Plan | undefined;
+  readonly plans: readonly Plan[];
+  /** What limits are called that are also metered: dimension ids to names. */
+  readonly dimensions: Readonly<Record<string, string>>;
+  readonly running: Operation | undefined;
+  /** Names only. */
+  readonly configVars: readonly string[];
+  /** The marketplace has not been given the newest config vars yet. */
+  readonly pushIsOwed: boolean;
+  readonly declarations: readonly CredentialDeclaration[];
+  readonly credentials: readonly Credential[];
+  readonly events: readonly LifecycleEvent[];
+  /** Where the next page of events begins, when there is one. */
+  readonly olderThan: number | undefined;
+  readonly people: readonly Person[];
+  readonly texts: MarketplaceTexts;
+  readonly person: SignedIn["person"];
+}
+
+export interface EventPage {
+  readonly size: number;
+  /** The last sequence of the page before. */
+  readonly before?: number | undefined;
+}
+
+/** Reads it all as it is now; of the config vars only the names. */
+export async function loadView(options: DashboardOptions, who: SignedIn, page: EventPage): Promise<CustomerView> {
+  const { store, provider, catalog, clock, declarations } = options;
+  const rows = await store.asTenant(who.tenant, (tx) => readRows(tx, page));
+  return {
+    now: clock.now(),
+    product: catalog.name,
+    ...rows,
+    plan: findPlan(catalog, rows.tenant.plan),
+    plans: catalog.plans,
+    dimensions: Object.fromEntries(catalog.dimensions.map(({ id, name }) => [id, name])),
+    configVars: Object.keys(await provider.configVars(who.tenant)).sort(),
+    declarations,
+    texts: await textsOf(options, rows.tenant),
+    person: who.person,
+  };
+}
+
+async function readRows(tx: Tx, { size, before }: EventPage) {
+  const tenant = await readTenant(tx);
+  if (tenant === undefined) throw new ProviderError("tenant_not_found", "There is no such tenant.");
+  const events = await recentEvents(tx, size + 1, before);
+  return {
+    tenant,
+    running: await runningOperation(tx),
+    credentials: await liveCredentials(tx),
+    events: events.slice(0, size),
+    olderThan: events.length > size ? events[size - 1]?.sequence : undefined,
+    people: await peopleOf(tx),
+    pushIsOwed: await isOwed(tx, PUSH_CONFIG),
+  };
+}
+
+function textsOf({ marketplaceOf }: DashboardOptions, tenant: Tenant): Promise<MarketplaceTexts> {
+  const marketplace = marketplaceOf(tenant.marketplace);
+  if (marketplace === undefined) throw new Error(`The marketplace ${tenant.marketplace} is not set up.`);
+  return marketplace.describe(tenant);
+}

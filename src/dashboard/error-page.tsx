@@ -1,0 +1,62 @@
+import type { ErrorRequestHandler, Request } from "express";
+import { render } from "preact-render-to-string";
+import { asProviderError, errorFacts, type ProviderError } from "../errors.ts";
+import { type ErrorShape, errorAnswer } from "../http/problem.ts";
+import { requestId } from "../http/request-log.ts";
+import { Layout } from "./layout.tsx";
+import { pageText, wantsPart } from "./send-page.ts";
+
+/** Errors as pages; a script that asked for a part gets a notice to show above the content. */
+export function pageErrors(product: string): readonly ErrorRequestHandler[] {
+  return [showAsNotice, errorAnswer(shapeOfPages(product))];
+}
+
+const showAsNotice: ErrorRequestHandler = (thrown, request, response, next) => {
+  if (!wantsPart(request)) return next(thrown);
+  // A session that has ended cannot be mended by a notice: the whole page is loaded again.
+  if (asProviderError(thrown).code === "not_authenticated") response.setHeader("HX-Refresh", "true");
+  response.setHeader("HX-Retarget", "#notice");
+  response.setHeader("HX-Reswap", "innerHTML show:window:top");
+  next(thrown);
+};
+
+function shapeOfPages(product: string): ErrorShape {
+  return {
+    type: "text/html; charset=utf-8",
+    // No browser knows this scheme, so none asks for a password: there is none.
+    challenge: 'Session realm="dashboard"',
+    body: (error, request) =>
+      wantsPart(request)
+        ? render(<p class="notice bad">{error.message}</p>)
+        : pageText(<ErrorPage product={product} error={error} request={request} />),
+  };
+}
+
+function ErrorPage({ product, error, request }: { product: string; error: ProviderError; request: Request }) {
+  const { title } = errorFacts[error.code];
+  const outside = error.code === "not_authenticated";
+  return (
+    <Layout title={outside ? "Not signed in" : title} product={product}>
+      <section class="card alone">
+        <h1>{outside ? "You are not signed in" : title}</h1>
+        <p>{error.message}</p>
+        {outside ? null : <WayOut request={request} />}
+      </section>
+    </Layout>
+  );
+}
+
+function WayOut({ request }: { request: Request }) {
+  return (
+    <>
+      <p>
+        <a class="button" href="/dashboard">
+          Back to the dashboard
+        </a>
+      </p>
+      <p class="quiet">
+        Should you ask for help, name this request: <code>{requestId(request)}</code>
+      </p>
+    </>
+  );
+}

@@ -1,0 +1,164 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import knex, { type Knex } from "knex";
+import pg from "pg";
+import { lostConnection, mayRepeat, mayRunAgain, translate } from "./faults.ts";
+
+export interface Statement {
+  readonly text: string;
+  readonly values?: readonly unknown[];
+  /** Prepares the statement under this name: for the few hot ones. */
+  readonly name?: string;
+  /** A second run has no effect of its own and the same answer: when the connection is cut, it is sent again. */
+  readonly repeatable?: boolean;
+}
+
+/** What code inside a transaction may use, and all it may use. */
+export interface Tx {
+  query<Row extends object>(text: string, values?: readonly unknown[]): Promise<Row[]>;
+  /** knex on this transaction's connection. Await the builder where you write it: it runs each time it is awaited. */
+  from(table: string): Knex.QueryBuilder;
+}
+
+export interface Database {
+  /**
+   * One statement in a transaction of its own. For the doors, and for tables that hold no tenant. Runs again after a
+   * deadlock or serialisation failure; rejects with `unavailable` when the connection is lost.
+   */
+  run<Row extends object>(statement: Statement): Promise<Row[]>;
+  /**
+   * Runs `work` in one transaction that begins with `prelude` (plain SQL without parameters), and commits. A deadlock
+   * or serialisation failure runs `work` again, at most three times, so it must have no effect outside the database.
+   * Rejects with `unavailable` when the connection is lost, also during COMMIT: then the outcome is unknown.
+   */
+  transaction<T>(prelude: string, work: (tx: Tx) => Promise<T>): Promise<T>;
+  /** Calls `heard` on each notice of `channel`. Reconnects until the returned function is called. */
+  listen(channel: string, heard: () => void): () => Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface DatabaseOptions {
+  readonly url: string;
+  readonly connections?: number;
+  /** A statement that takes longer is cancelled. */
+  readonly statementMs?: number;
+  /** Idle connections fail when the server goes away; that is told here and is no reason to stop. */
+  readonly onFault?: (fault: unknown) => void;
+}
+
+const CONNECT_MS = 2_000;
+const STATEMENT_MS = 14_000;
+/** The server is given this much more to say that it cancelled a statement; then it is taken for dead. */
+const GRACE_MS = 1_000;
+const TRIES = 3;
+
+const builder = knex({ client: "pg" });
+
+export function connect(options: DatabaseOptions): Database {
+  const report = options.onFault ?? (() => undefined);
+  const statementMs = options.statementMs ?? STATEMENT_MS;
+  const begin = `begin; set local statement_timeout = ${statementMs}; set local idle_in_transaction_session_timeout = 30000; `;
+  const pool = new pg.Pool({
+    connectionString: options.url,
+    max: options.connections ?? 10,
+    connectionTimeoutMillis: CONNECT_MS,
+    query_timeout: statementMs + GRACE_MS,
+    keepAlive: true,
+  });
+  pool.on("error", report);
+
+  return {
+    run: <Row extends object>(statement: Statement) =>
+      retried(() => runOnce<Row>(pool, statement), statement.repeatable ? mayRepeat : mayRunAgain),
+    transaction: (prelude, work) => retried(() => once(pool, begin + prelude, work), mayRunAgain),
+    listen: (channel, heard) => listenOn(options.url, channel, heard, report),
+    close: () => pool.end(),
+  };
+}
+
+async function retried<T>(attempt: () => Promise<T>, mayTryAgain: (fault: unknown) => boolean): Promise<T> {
+  for (let tried = 1; ; tried += 1) {
+    try {
+      return await attempt();
+    } catch (fault) {
+      if (tried >= TRIES || !mayTryAgain(fault)) throw translate(fault);
+      await sleep(Math.random() * 20 * tried);
+    }
+  }
+}
+
+async function runOnce<Row extends object>(pool: pg.Pool, { text, values, name }: Statement): Promise<Row[]> {
+  const { rows } = await pool.query<Row>({ text, values: [...(values ?? [])], ...(name ? { name } : {}) });
+  return rows;
+}
+
+async function once<T>(pool: pg.Pool, begin: string, work: (tx: Tx) => Promise<T>): Promise<T> {
+  const client = await pool.connect();
+  let broken: Error | undefined;
+  const onError = (fault: Error): void => {
+    broken = fault;
+  };
+  client.on("error", onError);
+  try {
+    await client.query(begin);
+    const value = await work(handle(client));
+    const { command } = await client.query("commit");
+    // PostgreSQL answers COMMIT of an aborted transaction with the tag ROLLBACK and no error: somebody swallowed one.
+    if (command !== "COMMIT")
+      throw new Error("The transaction was rolled back: a failed statement inside it was ignored.");
+    return value;
+  } catch (fault) {
+    if (lostConnection(fault)) broken = fault as Error;
+    else await client.query("rollback").catch(onError);
+    throw fault;
+  } finally {
+    client.off("error", onError);
+    client.release(broken);
+  }
+}
+
+function handle(client: pg.PoolClient): Tx {
+  return {
+    query: async <Row extends object>(text: string, values: readonly unknown[] = []) =>
+      (await client.query<Row>(text, [...values])).rows,
+    from: (table) => builder(table).connection(client),
+  };
+}
+
+function listenOn(url: string, channel: string, heard: () => void, report: (fault: unknown) => void) {
+  let stopped = false;
+  let current: pg.Client | undefined;
+
+  const session = async (): Promise<void> => {
+    const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: CONNECT_MS, keepAlive: true });
+    current = client;
+    const ended = new Promise<void>((resolve) => {
+      client.on("end", resolve);
+      client.on("error", (fault) => {
+        if (!stopped) report(fault);
+        resolve();
+      });
+    });
+    try {
+      await client.connect();
+      client.on("notification", heard);
+      await client.query(`listen ${channel}`);
+      await ended;
+    } finally {
+      await client.end().catch(() => undefined);
+    }
+  };
+
+  const keepListening = async (): Promise<void> => {
+    while (!stopped) {
+      await session().catch(() => undefined);
+      if (!stopped) await sleep(1_000, undefined, { ref: false });
+    }
+  };
+  const running = keepListening();
+
+  return async () => {
+    stopped = true;
+    await current?.end().catch(() => undefined);
+    await Promise.race([running, sleep(1_500, undefined, { ref: false })]);
+  };
+}

@@ -1,0 +1,81 @@
+import { randomBytes } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import pg from "pg";
+import { ProviderError } from "../../errors.ts";
+
+export const SUPERUSER = "postgres";
+export const OWNER = "stallholder_owner";
+export const APP = "stallholder_app";
+export const DATABASE = "stallholder";
+
+export interface Passwords {
+  readonly superuser: string;
+  readonly owner: string;
+  readonly app: string;
+}
+
+const CONNECT_MS = 10_000;
+const STATEMENT_MS = 30_000;
+
+export function newPasswords(): Passwords {
+  const password = (): string => randomBytes(24).toString("base64url");
+  return { superuser: password(), owner: password(), app: password() };
+}
+
+/** Rejects with `config_invalid` when the file holds anything else; the error repeats none of it. */
+export async function readPasswords(path: string): Promise<Passwords> {
+  const text = await readFile(path, "utf8");
+  try {
+    const { superuser, owner, app } = JSON.parse(text);
+    if ([superuser, owner, app].every((password) => typeof password === "string")) return { superuser, owner, app };
+  } catch {
+    // The parser's own words quote what it read.
+  }
+  throw new ProviderError("config_invalid", `${path} does not hold the passwords of the embedded database.`);
+}
+
+/** Runs `work` on a connection of its own to `url`. */
+export async function withClient<T>(url: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
+  const limits = { connectionTimeoutMillis: CONNECT_MS, query_timeout: STATEMENT_MS };
+  const client = new pg.Client({ connectionString: url, ...limits });
+  // A connection that breaks between two statements fails the next one; by itself it is no reason to stop.
+  client.on("error", () => undefined);
+  await client.connect();
+  try {
+    return await work(client);
+  } finally {
+    await client.end();
+  }
+}
+
+/**
+ * The two roles: one owns the database and migrates it, the other serves and may neither create nor bypass anything.
+ * The owner may hand the serving role on, so that migrations can grant to it. The second call sets the same again.
+ */
+export async function ensureRoles(superuser: pg.Client, passwords: Passwords): Promise<void> {
+  const plain = "login nosuperuser nocreatedb noreplication nobypassrls";
+  await ensureRole(superuser, OWNER, `${plain} createrole`, passwords.owner);
+  await ensureRole(superuser, APP, `${plain} nocreaterole`, passwords.app);
+  await superuser.query(`grant ${APP} to ${OWNER} with admin option`);
+}
+
+async function ensureRole(superuser: pg.Client, name: string, attributes: string, password: string): Promise<void> {
+  const { rowCount } = await superuser.query("select from pg_roles where rolname = $1", [name]);
+  const verb = rowCount === 0 ? "create" : "alter";
+  await superuser.query(`${verb} role ${name} ${attributes} password ${pg.escapeLiteral(password)}`);
+}
+
+/** Makes the database, unless it is there. Only its owner and the serving role may connect; nobody else keeps TEMP. */
+export async function ensureDatabase(superuser: pg.Client, name: string, template = "template1"): Promise<void> {
+  const database = pg.escapeIdentifier(name);
+  const { rowCount } = await superuser.query("select from pg_database where datname = $1", [name]);
+  if (rowCount === 0)
+    await superuser.query(`create database ${database} owner ${OWNER} template ${pg.escapeIdentifier(template)}`);
+  await superuser.query(`revoke all on database ${database} from public`);
+  await superuser.query(`grant connect on database ${database} to ${APP}`);
+}
+
+/** The databases that every cluster begins with are for the superuser alone. */
+export async function closeOtherDatabases(superuser: pg.Client): Promise<void> {
+  await superuser.query("revoke all on database postgres, template1 from public");
+}

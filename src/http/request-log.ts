@@ -1,0 +1,113 @@
+import { randomUUID } from "node:crypto";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Request, RequestHandler, Response } from "express";
+import { errorFacts, type ProviderError } from "../errors.ts";
+import type { Logger } from "../log.ts";
+
+/** What a route may add to the line of its request. */
+interface RequestNotes {
+  readonly marketplace?: string;
+  readonly tenant?: string;
+  readonly operation?: string;
+  readonly error?: ProviderError;
+}
+
+interface KnownRequest {
+  readonly id: string;
+  readonly startedAt: number;
+  notes: RequestNotes;
+}
+
+// No value may lead back to its request: the two would then outlive every small collection.
+const known = new WeakMap<IncomingMessage, KnownRequest>();
+
+/** The id that names a request in the log, in its answer's `X-Request-Id` and in the errors shown to the caller. */
+export function requestId(req: IncomingMessage): string {
+  return knownRequest(req).id;
+}
+
+/** Adds to the line that will be written for this request; a later note of the same name replaces the earlier. */
+export function noteRequest(req: IncomingMessage, notes: RequestNotes): void {
+  const request = knownRequest(req);
+  request.notes = { ...request.notes, ...notes };
+}
+
+function knownRequest(req: IncomingMessage): KnownRequest {
+  const before = known.get(req);
+  if (before !== undefined) return before;
+  const request = { id: givenId(req) ?? randomUUID(), startedAt: performance.now(), notes: {} };
+  known.set(req, request);
+  return request;
+}
+
+/**
+ * Calls `heard` when the answer is out or its client has gone, with the seconds since the first handler saw the request.
+ */
+export function whenAnswered(req: IncomingMessage, res: ServerResponse, heard: (seconds: number) => void): void {
+  const { startedAt } = knownRequest(req);
+  res.once("close", () => heard((performance.now() - startedAt) / 1_000));
+}
+
+const saneId = /^[\w.-]{8,128}$/;
+
+/** Heroku's router sends `X-Request-Id`, its add-on calls `Request-Id`; one that is no plain word is not repeated. */
+function givenId(req: IncomingMessage): string | undefined {
+  const given = req.headers["x-request-id"] ?? req.headers["request-id"];
+  return typeof given === "string" && saneId.test(given) ? given : undefined;
+}
+
+interface RequestLogOptions {
+  readonly logger: Logger;
+  /** Paths whose successful answers are worth a line only at level `debug`. */
+  readonly quiet?: readonly string[];
+}
+
+const QUIET = ["/livez", "/readyz", "/metrics"];
+
+/** Gives each request its id and writes one line when its answer is out, or when the client has gone before. */
+export function requestLog({ logger, quiet = QUIET }: RequestLogOptions): RequestHandler {
+  const quietPaths = new Set(quiet);
+  return function logRequest(req, res, next) {
+    const request = knownRequest(req);
+    res.setHeader("X-Request-Id", request.id);
+    whenAnswered(req, res, (seconds) => {
+      const path = pathOf(req);
+      const level = levelOf(res.statusCode, quietPaths.has(path));
+      if (logger.isLevelEnabled(level)) logger[level](lineOf(req, res, request, path, seconds), "answered");
+    });
+    next();
+  };
+}
+
+function levelOf(status: number, quiet: boolean): "error" | "warn" | "info" | "debug" {
+  if (status >= 500) return "error";
+  if (status >= 400) return "warn";
+  return quiet ? "debug" : "info";
+}
+
+const MAX_PATH = 256;
+
+/** Without the query, which may hold a token. */
+function pathOf(req: Request): string {
+  const [path = ""] = req.originalUrl.split("?", 1);
+  return path.slice(0, MAX_PATH);
+}
+
+function lineOf(req: Request, res: Response, request: KnownRequest, path: string, seconds: number): object {
+  const { marketplace, tenant, operation, error } = request.notes;
+  const failed = res.statusCode >= 400;
+  return {
+    request: request.id,
+    method: req.method,
+    path,
+    status: res.statusCode,
+    ms: Math.round(seconds * 10_000) / 10,
+    marketplace,
+    tenant,
+    operation,
+    aborted: res.writableFinished ? undefined : true,
+    source: failed ? req.ip : undefined,
+    code: error?.code,
+    err: error !== undefined && errorFacts[error.code].status >= 500 ? error : undefined,
+  };
+}

@@ -1,0 +1,90 @@
+import { Command, CommanderError } from "commander";
+import { ProviderError } from "./errors.ts";
+
+/** Exit codes of sysexits.h where one fits. */
+const USAGE = 64;
+const UNAVAILABLE = 69;
+const CONFIG = 78;
+
+function program(): Command {
+  const cli = new Command("stallholder")
+    .description("The seller's side of add-on marketplaces.")
+    .exitOverride()
+    .showHelpAfterError("(stallholder --help lists the commands)");
+
+  cli
+    .command("serve")
+    .description(
+      "answer marketplaces, the product and people; in development also the worker, a database and the simulator",
+    )
+    .option("--with-worker", "run the worker in this process too, also in production")
+    .action(async (options) => (await import("./cli/serve.ts")).serve(options));
+  cli
+    .command("work")
+    .description("run owed work: calls to marketplaces and to the product")
+    .action(async () => (await import("./cli/work.ts")).work());
+  cli
+    .command("migrate")
+    .description("bring the database up to date")
+    .option("--json", "print the result as JSON")
+    .action(async (options) => (await import("./cli/migrate.ts")).migrateDatabase(options));
+  cli
+    .command("simulate")
+    .description("play the marketplaces on this machine")
+    .option("--provider <url>", "where the provider answers", "http://127.0.0.1:3000")
+    .action(async (options) => (await import("./cli/simulate.ts")).simulate(options));
+  manifestCommands(cli);
+  cli
+    .command("doctor")
+    .description("check settings, database, clock and manifest, and say what to do")
+    .option("--json", "print the findings as JSON")
+    .action(async (options) => (await import("./cli/doctor.ts")).doctor(options));
+  cli
+    .command("keys")
+    .description("show how the product checks our calls, and the ids of the key ring")
+    .option("--new", "print a new entry for SECRET_KEYS")
+    .option("--json", "print as JSON")
+    .action(async (options) => (await import("./cli/keys.ts")).keys(options));
+  return cli;
+}
+
+function manifestCommands(cli: Command): void {
+  const manifest = cli.command("manifest").description("the marketplace's view of addon-manifest.json");
+  manifest
+    .command("heroku")
+    .description("print the manifest as Heroku's tools take it; every fault at once")
+    .action(async () => (await import("./cli/manifest.ts")).printManifest());
+  manifest
+    .command("diff")
+    .description("compare the file with the manifest in force")
+    .option("--json", "print as JSON")
+    .action(async (options) => (await import("./cli/manifest.ts")).diffManifest(options));
+  manifest
+    .command("push")
+    .description("put the file in force")
+    .option("--confirm <id>", "the id of the add-on, where something changes that can never change back")
+    .action(async (options) => (await import("./cli/manifest.ts")).pushManifest(options));
+}
+
+/** Every fault on a line of its own; never a stack for what the operator can mend. */
+function explain(thrown: unknown): { text: string; code: number } {
+  if (thrown instanceof CommanderError) return { text: "", code: thrown.exitCode === 0 ? 0 : USAGE };
+  if (!(thrown instanceof ProviderError)) {
+    return { text: thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown), code: 1 };
+  }
+  const faults = thrown.faults.map(({ at, message }) => `  ${at === "" ? "(file)" : at}: ${message}`);
+  const codes: Record<string, number> = {
+    config_invalid: CONFIG,
+    unavailable: UNAVAILABLE,
+    marketplace_unavailable: UNAVAILABLE,
+  };
+  return { text: [`stallholder: ${thrown.message}`, ...faults].join("\n"), code: codes[thrown.code] ?? 1 };
+}
+
+try {
+  await program().parseAsync(process.argv);
+} catch (thrown) {
+  const { text, code } = explain(thrown);
+  if (text !== "") process.stderr.write(`${text}\n`);
+  process.exitCode = code;
+}

@@ -1,0 +1,47 @@
+import type { Router } from "express";
+import type { Delivery, OwedCall } from "../deliveries/deliveries.ts";
+import type { Provider } from "../provider/contract.ts";
+import type { Abilities } from "../provider/deps.ts";
+import type { BrowserSessions } from "../sso/browser-sessions.ts";
+import type { Person, Tenant } from "../tenants/tenants.ts";
+
+/** What a marketplace's routes are given: the product as one interface, and a way to sign a browser in. */
+export interface Intake {
+  readonly provider: Provider;
+  readonly sessions: BrowserSessions;
+}
+
+/** What we may ask of any marketplace. */
+export interface Marketplace {
+  readonly name: string;
+  readonly abilities: Abilities;
+  /** Mounted at `/<name>`; renders its own error shape. */
+  routes(intake: Intake): Router;
+  /** One attempt of an owed call, within its own time limit; never throws for an answer it understands. */
+  deliver(call: OwedCall): Promise<Delivery>;
+  /** What the dashboard says of the purchase in this marketplace's words. */
+  describe(tenant: Tenant): Promise<MarketplaceTexts>;
+  /** Called about once a second by a worker: owes what time has made due (refresh a grant, look at people again). */
+  upkeep?(): Promise<void>;
+}
+
+/** Texts a marketplace hands to the dashboard: the one place where its words reach a page of ours. */
+export interface MarketplaceTexts {
+  /** "Heroku" */
+  readonly title: string;
+  /** Element id and cookie the marketplace wants on pages opened from it, if any. */
+  readonly headerId?: string;
+  readonly backUrl?: string;
+  /** The app that owns the purchase, and who owns that. Display text. */
+  readonly appName?: string;
+  readonly owner?: string;
+  readonly people: readonly Person[];
+  /** Copyable commands with what they do. */
+  readonly commands: {
+    readonly changePlan: (plan: string) => string;
+    readonly showConfig: string;
+    readonly remove: string;
+  };
+  /** What happens over there when config vars change. */
+  readonly rotationWarning: string;
+}

@@ -1,0 +1,70 @@
+import { undeclaredConfigVars } from "../catalog/catalog.ts";
+import { type ConfigVars, type Credential, liveCredentials, renderConfigVars } from "../credentials/credentials.ts";
+import { ProviderError } from "../errors.ts";
+import { appendEvent } from "../events/events.ts";
+import { readTenant, type Tenant } from "../tenants/tenants.ts";
+import type { TenantCommand } from "./contract.ts";
+import type { Deps } from "./deps.ts";
+import { idOf, refuseGone } from "./ref.ts";
+
+/** As much of a credential as its config var needs. */
+export type Rendered = Pick<Credential, "tenant" | "id" | "sealed" | "name" | "state">;
+
+/** Config vars from rows at hand: no round trip. The product's own come under the credentials'. */
+export function configVarsFrom(deps: Deps, tenant: Tenant, credentials: readonly Rendered[]): ConfigVars {
+  return {
+    ...productConfig(deps, tenant),
+    ...renderConfigVars(deps.vault, tenant.id, deps.declarations, credentials),
+  };
+}
+
+function productConfig(deps: Deps, tenant: Tenant): ConfigVars {
+  if (tenant.productConfigSealed === null) return {};
+  return JSON.parse(deps.vault.open(productConfigContext(tenant.id), tenant.productConfigSealed)) as ConfigVars;
+}
+
+function productConfigContext(tenant: string) {
+  return { tenant, field: "product-config", id: tenant };
+}
+
+/** Adds what the product answered to what it answered before. */
+export function sealProductConfig(deps: Deps, tenant: Tenant, added: ConfigVars): string {
+  return deps.vault.seal(productConfigContext(tenant.id), JSON.stringify({ ...productConfig(deps, tenant), ...added }));
+}
+
+/**
+ * What is wrong with config vars the product answered, in words for the operator; nothing when they may leave.
+ * An undeclared config var would make the whole purchase fail over there.
+ */
+export function configVarFault(deps: Deps, config: ConfigVars): string | undefined {
+  const undeclared = undeclaredConfigVars(deps.catalog, Object.keys(config));
+  if (undeclared.length > 0)
+    return `The product answered config vars the manifest does not declare: ${undeclared.join(", ")}.`;
+  const taken = deps.declarations.filter(({ name }) => name in config).map(({ name }) => name);
+  if (taken.length > 0) return `The product answered config vars that credentials fill: ${taken.join(", ")}.`;
+  return undefined;
+}
+
+export function configVarsOf(deps: Deps, tenant: string): Promise<ConfigVars> {
+  return deps.store.asTenant(tenant, async (tx) => {
+    const found = await readTenant(tx);
+    if (found === undefined) throw new ProviderError("tenant_not_found", "There is no such tenant.");
+    refuseGone(found);
+    return configVarsFrom(deps, found, await liveCredentials(tx));
+  });
+}
+
+export async function revealConfigVar(deps: Deps, command: TenantCommand, name: string): Promise<string> {
+  const tenant = await idOf(deps, command.ref);
+  const value = (await configVarsOf(deps, tenant))[name];
+  if (value === undefined) throw new ProviderError("request_malformed", "There is no such config var.");
+  await deps.store.asTenant(tenant, (tx) =>
+    appendEvent(
+      tx,
+      tenant,
+      { type: "credential.revealed", by: command.by, at: command.at, data: { var: name } },
+      deps.clock.now(),
+    ),
+  );
+  return value;
+}

@@ -1,0 +1,131 @@
+import type { ConfigVars, Scope } from "../credentials/credentials.ts";
+import type { KeyJudgement } from "../credentials/verify.ts";
+import type { Delivery, NewOwedCall, OwedCall } from "../deliveries/deliveries.ts";
+import type { By } from "../events/events.ts";
+import type { Operation } from "../operations/operations.ts";
+import type { SignedIn } from "../sso/sso.ts";
+import type { Tenant, TenantFilter, TenantRef } from "../tenants/tenants.ts";
+
+/** Done now, or running: the end then reaches the marketplace by an owed call. A repeat gives the same with `fresh` false. */
+export type Outcome<T> =
+  | { readonly kind: "done"; readonly fresh: boolean; readonly value: T }
+  | { readonly kind: "running"; readonly operationId: string; readonly value: T };
+
+/** What the customer gets for a purchase or a plan change. */
+export interface Provisioned {
+  readonly tenant: Tenant;
+  /** The credentials that are active now, rendered as environment variables. */
+  readonly config: ConfigVars;
+  /** From the product, for the customer. */
+  readonly message?: string;
+}
+
+/** Who asks, and when it happened over there. Every command carries it. */
+export interface Command {
+  readonly by: By;
+  readonly at: Date;
+}
+
+export interface ProvisionRequest extends Command {
+  readonly marketplace: string;
+  readonly resourceId: string;
+  readonly plan: string;
+  readonly region: string | null;
+  readonly name: string;
+  readonly options: Readonly<Record<string, string | number | boolean>>;
+  /** Display text from the marketplace. */
+  readonly facts?: Readonly<Record<string, string>>;
+  /** Kept sealed for the life of the tenant (log tokens). */
+  readonly kept?: Readonly<Record<string, string>>;
+  /** What the marketplace's adapter owes for this request (exchange the grant); a repeat may owe something newer. */
+  readonly owed?: readonly NewOwedCall[];
+}
+
+export interface PlanChange extends Command {
+  readonly ref: TenantRef;
+  readonly plan: string;
+}
+
+export interface Suspension extends Command {
+  readonly ref: TenantRef;
+  /** Shown to the customer. */
+  readonly reason: string;
+}
+
+export interface TenantCommand extends Command {
+  readonly ref: TenantRef;
+}
+
+export interface Rotation extends Command {
+  readonly ref: TenantRef;
+  /** All kinds that hold a secret when absent. */
+  readonly kind?: string | undefined;
+  /** How long the old ones go on working; 2 hours when absent, 0 revokes at once, 7 days at most. */
+  readonly overlapSeconds?: number | undefined;
+}
+
+export interface Revocation extends Command {
+  readonly ref: TenantRef;
+  readonly credential: string;
+}
+
+/** A sign-in whose token the marketplace's adapter has verified. Everything but `ref` is display text. */
+export interface VerifiedSignIn extends Command {
+  readonly ref: TenantRef;
+  readonly person: { readonly id: string; readonly email: string };
+  /** Digests of the token that was verified and of those that came with it: the first works once, none works afterwards. */
+  readonly tokenDigests: readonly string[];
+  /** When the token would be refused as stale anyway. */
+  readonly tokenEnds: Date;
+}
+
+/** What a key is worth now, with the limits of its plan. */
+export type KeyVerdict =
+  | (KeyJudgement & { readonly valid: true; readonly limits: Readonly<Record<string, number>> })
+  | (KeyJudgement & { readonly valid: false });
+
+export interface AccessToken {
+  readonly token: string;
+  readonly expiresIn: number;
+}
+
+/** What any marketplace may ask of us. Each call may come twice: the answer is then the same and `fresh` is false. */
+export interface Provider {
+  /** `plan_unknown`, `region_unknown`, `request_conflict` (same id, other content), `tenant_gone`, `product_refused`. */
+  provision(request: ProvisionRequest): Promise<Outcome<Provisioned>>;
+  /** The same plan is done and not fresh. `plan_unknown`, `plan_change_refused`, `operation_running`, `tenant_gone`. */
+  changePlan(change: PlanChange): Promise<Outcome<Provisioned>>;
+  suspend(suspension: Suspension): Promise<Outcome<Tenant>>;
+  resume(command: TenantCommand): Promise<Outcome<Tenant>>;
+  /** From any living state; cancels what runs. Credentials are dead when it resolves. `tenant_gone` the second time. */
+  deprovision(command: TenantCommand): Promise<Outcome<Tenant>>;
+  /** New credentials are active when it resolves; the old ones work on for the overlap. */
+  rotateCredentials(rotation: Rotation): Promise<Outcome<Tenant> & { readonly operationId: string }>;
+  /** Refused from now on. The second time nothing happens. */
+  revokeCredential(revocation: Revocation): Promise<Tenant>;
+  /** `signin_refused` whatever is wrong: unknown or gone tenant, token used before. */
+  signIn(claim: VerifiedSignIn): Promise<SignedIn>;
+  /** What the customer should have in the environment now. Secrets: for the marketplace, not for a page. */
+  configVars(tenant: string): Promise<ConfigVars>;
+  /** One value for the customer's eyes; a lifecycle event says who looked. */
+  revealConfigVar(command: TenantCommand, name: string): Promise<string>;
+  verifyKey(key: string): Promise<KeyVerdict>;
+  /** A short token for the holder of an API key with the scope `token`. */
+  issueToken(key: string): Promise<AccessToken>;
+  /** The verdict on a key, `not_authenticated` or `not_permitted` when it may not do this. */
+  authorise(key: string, scope: Scope): Promise<KeyVerdict & { readonly valid: true }>;
+  /** Whatever its state; undefined when there never was one. */
+  findTenant(ref: TenantRef): Promise<Tenant | undefined>;
+  listTenants(filter: TenantFilter): Promise<readonly Tenant[]>;
+  operation(tenant: string, id: string): Promise<Operation | undefined>;
+}
+
+/** For the worker alone. */
+export interface ProviderJobs {
+  /** Runs due operations; answers how many. */
+  runDueOperations(limit: number): Promise<number>;
+  /** Delivers a call owed to the product. */
+  tellProduct(call: OwedCall): Promise<Delivery>;
+  /** Ends what time ends: retiring credentials, sessions, used sign-in tokens. */
+  sweep(): Promise<void>;
+}

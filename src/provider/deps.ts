@@ -1,0 +1,46 @@
+import type { KeyObject } from "node:crypto";
+import type { Catalog } from "../catalog/catalog.ts";
+import type { Clock } from "../clock.ts";
+import type { CredentialDeclaration, Mint } from "../credentials/credentials.ts";
+import type { TokenKeys } from "../credentials/token-keys.ts";
+import type { Store } from "../isolation/isolation.ts";
+import type { Product } from "../product/product.ts";
+import type { Vault } from "../secrets/secrets.ts";
+
+/** What a marketplace can do; calls that make no sense for it are never owed. */
+export interface Abilities {
+  /** We can set the customer's config vars after the purchase. */
+  readonly pushesConfig: boolean;
+  /** It wants to be told when a change it was answered "not yet" is over. */
+  readonly wantsCompletion: boolean;
+  /** Seconds after which an unfinished provision counts as failed over there. */
+  readonly provisionDeadlineSeconds: number;
+}
+
+/** Everything the provider's commands stand on; built once, by hand, in main. */
+export interface Deps {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly catalog: Catalog;
+  /** The catalog's credentials with full names and, where they hold no secret, their values. */
+  readonly declarations: readonly CredentialDeclaration[];
+  readonly product: Product;
+  readonly vault: Vault;
+  readonly mint: Mint;
+  readonly peppers: readonly KeyObject[];
+  readonly tokens: TokenKeys;
+  readonly abilitiesOf: (marketplace: string) => Abilities;
+  readonly budgets: Budgets;
+}
+
+/** How long things may take inside a request, in milliseconds of real time. Together they stay far below 25 s. */
+export interface Budgets {
+  /** The product; then the answer is "not yet" and the worker goes on. */
+  readonly product: number;
+  /** The product inside a deprovision request, where nobody waits for an answer. */
+  readonly parting: number;
+  /** Another change of the same tenant, before this one is refused as `operation_running`. */
+  readonly turn: number;
+}
+
+export const defaultBudgets: Budgets = { product: 8_000, parting: 2_000, turn: 6_000 };

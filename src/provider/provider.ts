@@ -1,0 +1,44 @@
+import { findOperation } from "../operations/operations.ts";
+import { findTenant, listTenants } from "../tenants/tenants.ts";
+import { changePlan } from "./change-plan.ts";
+import { configVarsOf, revealConfigVar } from "./config-vars.ts";
+import type { Provider, ProviderJobs } from "./contract.ts";
+import { deprovision } from "./deprovision.ts";
+import { type Budgets, type Deps, defaultBudgets } from "./deps.ts";
+import { provision } from "./provision.ts";
+import { revokeCredential } from "./revoke.ts";
+import { rotateCredentials } from "./rotate.ts";
+import { runDueOperations } from "./run.ts";
+import { signIn } from "./sign-in.ts";
+import { resume, suspend } from "./suspend.ts";
+import { sweep } from "./sweep.ts";
+import { tellProduct } from "./tell-product.ts";
+import { authorise, issueToken, verifyKey } from "./verify-key.ts";
+
+export type ProviderParts = Omit<Deps, "budgets"> & { readonly budgets?: Budgets };
+
+/** The whole product as one object; each command is a file of this folder. */
+export function createProvider(parts: ProviderParts): Provider & ProviderJobs {
+  const deps: Deps = { budgets: defaultBudgets, ...parts };
+  return {
+    provision: (request) => provision(deps, request),
+    changePlan: (change) => changePlan(deps, change),
+    suspend: (suspension) => suspend(deps, suspension),
+    resume: (command) => resume(deps, command),
+    deprovision: (command) => deprovision(deps, command),
+    rotateCredentials: (rotation) => rotateCredentials(deps, rotation),
+    revokeCredential: (revocation) => revokeCredential(deps, revocation),
+    signIn: (claim) => signIn(deps, claim),
+    configVars: (tenant) => configVarsOf(deps, tenant),
+    revealConfigVar: (command, name) => revealConfigVar(deps, command, name),
+    verifyKey: (key) => verifyKey(deps, key),
+    authorise: (key, scope) => authorise(deps, key, scope),
+    issueToken: (key) => issueToken(deps, key),
+    findTenant: (ref) => findTenant(deps.store, ref),
+    listTenants: (filter) => listTenants(deps.store, filter),
+    operation: (tenant, id) => deps.store.asTenant(tenant, (tx) => findOperation(tx, id)),
+    runDueOperations: (limit) => runDueOperations(deps, limit),
+    tellProduct: (call) => tellProduct(deps, call),
+    sweep: () => sweep(deps),
+  };
+}

@@ -1,0 +1,73 @@
+import { createServer } from "node:http";
+import { createClock } from "./clock.ts";
+import { createFaults } from "./faults.ts";
+import { createHeroku } from "./heroku/heroku.ts";
+import { checkManifest, type SimulatorManifest } from "./heroku/model/manifest.ts";
+import { createJournal } from "./journal.ts";
+import { listen, simulatorApp, stopListening } from "./server.ts";
+
+export type { SimulatorManifest } from "./heroku/model/manifest.ts";
+
+export interface SimulatorOptions {
+  /** 0 = chosen by the system. */
+  readonly port: number;
+  /** 127.0.0.1 unless given. */
+  readonly host?: string;
+  /** The parsed `addon-manifest.json`: Heroku's part, and `catalog.plans` for names and prices. */
+  readonly manifest: SimulatorManifest;
+  /** Where the provider is; its paths are then `/heroku/resources` and `/heroku/sso`. Without it, the manifest says. */
+  readonly providerOrigin?: string;
+  /** What the provider has to show at the token endpoint. */
+  readonly clientSecret: string;
+  /** Gets a line for each exchange and each thing the provider does wrong. */
+  readonly onLine?: (line: string) => void;
+}
+
+export interface Simulator {
+  readonly origin: string;
+  /** Stops answering and drops every call under way. A second close does nothing. */
+  close(): Promise<void>;
+}
+
+/**
+ * Plays Heroku on one port: the Platform API for the CLI, the side that providers call, the manifest API, and a page in
+ * the browser. Everything is in memory. Throws `config_invalid` when the manifest is not usable or the port is taken.
+ */
+export async function startSimulator(options: SimulatorOptions): Promise<Simulator> {
+  const { manifest, providerOrigin, clientSecret } = options;
+  checkManifest(manifest);
+  const server = createServer();
+  const origin = await listen(server, options.port, options.host ?? "127.0.0.1");
+  const clock = createClock();
+  const faults = createFaults();
+  const journal = createJournal(clock, options.onLine ?? (() => undefined));
+  const stopping = new AbortController();
+
+  const heroku = createHeroku({
+    origin,
+    manifest,
+    providerOrigin,
+    clientSecret,
+    clock,
+    faults,
+    journal,
+    stopping: stopping.signal,
+  });
+  const resetAll = (): void => {
+    clock.forgetAlarms();
+    clock.reset();
+    faults.clear();
+    heroku.reset();
+    journal.clear();
+  };
+  server.on("request", simulatorApp({ clock, faults, journal, resetAll, sides: [heroku] }));
+
+  return {
+    origin,
+    close: async () => {
+      clock.stop();
+      stopping.abort();
+      await stopListening(server);
+    },
+  };
+}

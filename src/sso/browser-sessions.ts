@@ -1,0 +1,97 @@
+import { type KeyObject, randomBytes } from "node:crypto";
+import type { CookieOptions, Request, RequestHandler, Response } from "express";
+import session from "express-session";
+import { Passport } from "passport";
+import type { Clock } from "../clock.ts";
+import type { Store } from "../isolation/isolation.ts";
+import { SessionStore } from "./session-store.ts";
+import type { SignedIn } from "./sso.ts";
+
+declare global {
+  namespace Express {
+    interface User extends SignedIn {}
+  }
+}
+
+/** Signed-in browsers, kept in PostgreSQL. */
+export interface BrowserSessions {
+  /** Puts the session on the request; mount it before any route that asks for it. */
+  readonly middleware: readonly RequestHandler[];
+  /** Starts a session under a new id; one that the browser brought along is dead afterwards. */
+  signIn(request: Request, who: SignedIn): Promise<void>;
+  /** Who is signed in on this request, if anybody. */
+  current(request: Request): SignedIn | undefined;
+  signOut(request: Request): Promise<void>;
+}
+
+export interface BrowserSessionsOptions {
+  readonly store: Store;
+  /** Idle and longest time are counted by this clock; the cookie itself has no end. */
+  readonly clock: Clock;
+  /** Signs the session id in the cookie. */
+  readonly secret: KeyObject | Buffer;
+  /** The public address is https: the cookie is `Secure` and bound to the host by its name (RFC 6265bis, `__Host-`). */
+  readonly secure: boolean;
+}
+
+/**
+ * express-session under passport, over the rows of `SessionStore`. A session ends 30 minutes after its last request,
+ * 8 hours after the sign-in, with the tenant, or by `signOut`. A browser that never signed in leaves no row and gets
+ * no cookie. SameSite is Lax, because a customer arrives by a form that the marketplace's page posts.
+ */
+export function browserSessions({ store, clock, secret, secure }: BrowserSessionsOptions): BrowserSessions {
+  const name = secure ? "__Host-stallholder" : "stallholder";
+  const cookie: CookieOptions = { path: "/", httpOnly: true, sameSite: "lax", secure };
+  const passport = passportOfTenants();
+  const bind = passport.initialize({ compat: false });
+
+  return {
+    middleware: [
+      ...(secure ? [behindTls] : []),
+      session({
+        name,
+        cookie,
+        secret,
+        store: new SessionStore(store, clock),
+        genid: () => randomBytes(32).toString("base64url"),
+        resave: false,
+        saveUninitialized: false,
+      }),
+      passport.session(),
+    ],
+    signIn: (request, who) =>
+      settled((done) => {
+        // A strategy may have run under another Passport, which left its own session manager on the request.
+        bind(request, request.res as Response, () => request.logIn(who, done));
+      }),
+    current: (request) => request.user,
+    signOut: async (request) => {
+      await settled((done) => request.session.destroy(done));
+      request.user = undefined;
+      request.res?.clearCookie(name, cookie);
+    },
+  };
+}
+
+/**
+ * The public address says that TLS ends in front of this process. Taken from there and not from a header, a proxy that
+ * sends none costs nobody the session.
+ */
+const behindTls: RequestHandler = (request, _response, next) => {
+  Object.defineProperty(request, "secure", { value: true });
+  next();
+};
+
+/** What identifies a signed-in browser is small and never changes, so the session holds it whole. */
+function passportOfTenants() {
+  const passport = new Passport();
+  passport.serializeUser((user, done) => done(null, user));
+  passport.deserializeUser((user: SignedIn, done) => done(null, user));
+  return passport;
+}
+
+function settled(start: (done: (fault?: unknown) => void) => void): Promise<void> {
+  return new Promise((resolve, reject) => {
+    start((fault) => (fault ? reject(fault) : resolve()));
+  });
+}

@@ -1,0 +1,142 @@
+import { hostname } from "node:os";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Clock } from "./clock.ts";
+import type { Database } from "./db/db.ts";
+import { type ClaimedCall, claimOwedCalls, type Delivery, settleOwedCall } from "./deliveries/deliveries.ts";
+import type { Metrics } from "./http/metrics.ts";
+import type { Store } from "./isolation/isolation.ts";
+import type { Logger } from "./log.ts";
+import type { Marketplace } from "./marketplaces/marketplace.ts";
+import type { ProviderJobs } from "./provider/contract.ts";
+
+export interface WorkerOptions {
+  readonly database: Database;
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly provider: ProviderJobs;
+  readonly marketplaces: ReadonlyMap<string, Marketplace>;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+}
+
+export interface Worker {
+  /** Takes nothing new, ends what runs, and is gone from the list of workers. */
+  stop(): Promise<void>;
+}
+
+/** A job runs again at once when it answers true ("there was work"), else after a second, or when it is woken. */
+interface Job {
+  readonly name: string;
+  readonly run: () => Promise<boolean>;
+}
+
+const LOOK_EVERY_MS = 1_000;
+const AFTER_FAULT_MS = 2_000;
+const AT_ONCE = 10;
+/** Raised by `owe_calls` in the database. */
+const DUE = "stallholder_due";
+/** The product among the receivers of owed calls. */
+const PRODUCT = "product";
+
+/** Runs owed work until stopped: any number of these may run beside each other, in one process or many. */
+export function startWorker(options: WorkerOptions): Worker {
+  const id = `${hostname()}-${process.pid}`;
+  const stopping = new AbortController();
+  let wake = new AbortController();
+  const unlisten = options.database.listen(DUE, () => {
+    wake.abort();
+    wake = new AbortController();
+  });
+
+  const loop = async ({ name, run }: Job): Promise<void> => {
+    while (!stopping.signal.aborted) {
+      const pause = await run().then(
+        (more) => (more ? 0 : LOOK_EVERY_MS),
+        (fault: unknown) => {
+          options.logger.error({ err: fault, job: name }, "a job failed; it goes on");
+          return AFTER_FAULT_MS;
+        },
+      );
+      if (pause > 0) await pauseFor(pause, AbortSignal.any([stopping.signal, wake.signal]));
+    }
+  };
+  const running = jobsOf(options, id).map(loop);
+
+  return {
+    stop: async () => {
+      stopping.abort();
+      await unlisten();
+      await Promise.all(running);
+      await options.store
+        .throughDoor({ text: "delete from workers where id = $1", values: [id] })
+        .catch(() => undefined);
+    },
+  };
+}
+
+function pauseFor(ms: number, until: AbortSignal): Promise<void> {
+  return sleep(ms, undefined, { signal: until }).catch(() => undefined);
+}
+
+function jobsOf(options: WorkerOptions, id: string): readonly Job[] {
+  const { provider, store, clock, marketplaces } = options;
+  const upkeep = [...marketplaces.values()].map((marketplace) => ({
+    name: `upkeep of ${marketplace.name}`,
+    run: async () => {
+      await marketplace.upkeep?.();
+      return false;
+    },
+  }));
+  return [
+    { name: "operations", run: async () => (await provider.runDueOperations(AT_ONCE)) > 0 },
+    { name: "owed calls", run: () => deliverDueCalls(options) },
+    { name: "sweep", run: () => provider.sweep().then(() => false) },
+    { name: "heartbeat", run: () => beat(store, clock, id) },
+    ...upkeep,
+  ];
+}
+
+async function beat(store: Store, clock: Clock, id: string): Promise<boolean> {
+  await store.throughDoor({
+    text: `insert into workers (id, seen_at) values ($1, $2)
+           on conflict (id) do update set seen_at = excluded.seen_at`,
+    values: [id, clock.now()],
+  });
+  return false;
+}
+
+async function deliverDueCalls(options: WorkerOptions): Promise<boolean> {
+  const claimed = await claimOwedCalls(options.store, options.clock.now(), AT_ONCE);
+  const settled = await Promise.allSettled(claimed.map((call) => deliverOne(options, call)));
+  const failed = settled.find((one) => one.status === "rejected");
+  if (failed !== undefined) throw failed.reason;
+  return claimed.length > 0;
+}
+
+async function deliverOne(options: WorkerOptions, claimed: ClaimedCall): Promise<void> {
+  const { store, clock, logger, metrics } = options;
+  const { call } = claimed;
+  const startedAt = clock.now();
+  const started = performance.now();
+  const result = await attempt(options, claimed);
+  metrics.countOperation(
+    { marketplace: call.marketplace, operation: call.kind, outcome: result.outcome },
+    (performance.now() - started) / 1_000,
+  );
+  const line = { tenant: call.tenant, call: call.kind, attempt: call.attempt, outcome: result.outcome };
+  if (result.outcome === "delivered") logger.info(line, "owed call delivered");
+  else logger.warn({ ...line, fault: result.fault, status: result.status }, "owed call not delivered");
+  await settleOwedCall(store, claimed, startedAt, result, clock.now());
+}
+
+async function attempt({ provider, marketplaces }: WorkerOptions, { call }: ClaimedCall): Promise<Delivery> {
+  try {
+    if (call.marketplace === PRODUCT) return await provider.tellProduct(call);
+    const marketplace = marketplaces.get(call.marketplace);
+    if (marketplace === undefined)
+      return { outcome: "retry", fault: `No marketplace ${call.marketplace} is set up here.` };
+    return await marketplace.deliver(call);
+  } catch (fault) {
+    return { outcome: "retry", fault: fault instanceof Error ? fault.message : "The delivery failed." };
+  }
+}

@@ -1,0 +1,291 @@
+import { Agent, get, IncomingMessage } from "node:http";
+import { setTimeout as sleep } from "node:timers/promises";
+import express, { Router } from "express";
+import { ProviderError } from "../src/errors.ts";
+import { bearerToken } from "../src/http/basic-auth.ts";
+import { bytesBody } from "../src/http/body.ts";
+import { expressPrototypes } from "../src/http/express-prototypes.ts";
+import { failedAttempts } from "../src/http/failed-attempts.ts";
+import { errorAnswer, notFound, problemAnswer } from "../src/http/problem.ts";
+import { requestLog } from "../src/http/request-log.ts";
+import { securityHeaders } from "../src/http/security-headers.ts";
+import { drain } from "../src/http/server.ts";
+import { createLogger } from "../src/log.ts";
+import { sameSecret } from "../src/same-secret.ts";
+import { closeServers, exchange, listen } from "./support/listen.ts";
+
+afterEach(closeServers);
+
+describe("createServer", () => {
+  test("a request and its answer arrive with the prototypes Express would give them", async () => {
+    const app = express();
+    app.get("/", (_req, res) => res.send("ok"));
+    const { server, url } = await listen(app);
+    const seen: boolean[] = [];
+    server.prependListener("request", (req, res) => {
+      seen.push(Object.getPrototypeOf(req) === app.request, Object.getPrototypeOf(res) === app.response);
+    });
+    expect(await (await fetch(url)).text()).toBe("ok");
+    expect(seen).toEqual([true, true]);
+  });
+
+  test("Routers, request properties, error handlers and 404 work, for two servers of one app", async () => {
+    const router = Router();
+    router.get("/:name", (req, res) => {
+      res.json({ name: req.params.name, base: req.baseUrl, ip: req.ip, host: req.hostname, query: req.query });
+    });
+    router.get("/:name/broken", async () => {
+      throw new Error("broken");
+    });
+    const app = express().use("/things", router);
+    app.use(((error: Error, _req, res, _next) => res.status(500).send(error.message)) as express.ErrorRequestHandler);
+    for (const { url } of [await listen(app), await listen(app)]) {
+      expect(await (await fetch(`${url}/things/a%20b?x=1`)).json()).toEqual({
+        name: "a b",
+        base: "/things",
+        ip: "127.0.0.1",
+        host: "127.0.0.1",
+        query: { x: "1" },
+      });
+      expect(await (await fetch(`${url}/things/a/broken`)).text()).toBe("broken");
+      expect((await fetch(`${url}/nothing`)).status).toBe(404);
+    }
+  });
+
+  test("an app whose prototypes do not hold is left as it was and served all the same", async () => {
+    const app = express();
+    const before = Object.setPrototypeOf(app.request, IncomingMessage.prototype);
+    app.use((_req, res) => res.end("plain"));
+    expect(expressPrototypes(app)).toBeUndefined();
+    expect(app.request).toBe(before);
+    expect(await (await fetch((await listen(app)).url)).text()).toBe("plain");
+  });
+
+  const post = "POST / HTTP/1.1\r\nHost: a\r\n";
+  test.each([
+    ["a length and chunks", 400, `${post}Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n`],
+    ["two lengths", 400, `${post}Content-Length: 5\r\nContent-Length: 6\r\n\r\nhello!`],
+    ["a length that is no number", 400, `${post}Content-Length: +5\r\n\r\nhello`],
+    ["an unknown transfer encoding", 400, `${post}Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n`],
+    ["a space before the colon", 400, `${post}Content-Length : 5\r\n\r\nhello`],
+    ["no host", 400, "GET / HTTP/1.1\r\nConnection: close\r\n\r\n"],
+    ["17 kB of headers", 431, `${post}X-Long: ${"a".repeat(17_000)}\r\n\r\n`],
+    ["65 headers", 431, `${post}${"X-Many: 1\r\n".repeat(63)}Connection: close\r\n\r\n`],
+    ["64 headers", 200, `${post}${"X-Many: 1\r\n".repeat(62)}Connection: close\r\n\r\n`],
+  ])("a request with %s is answered %i", async (_name, status, request) => {
+    const { port } = await listen(express().use(bytesBody(1_000), (_req, res) => res.end("reached")));
+    expect((await exchange(port, request)).text.slice(0, 12)).toBe(`HTTP/1.1 ${status}`);
+  });
+
+  test("sockets with slow headers, with nothing at all and idle after an answer are closed within 10 s", async () => {
+    const { port } = await listen(express().use((_req, res) => res.end("reached")));
+    const drips = Array.from({ length: 40 }, (_, i) => `X-Drip-${i}: 1\r\n`);
+    const [slow, silent, idle] = await Promise.all([
+      exchange(port, "GET / HTTP/1.1\r\nHost: a\r\n", ...drips),
+      exchange(port),
+      exchange(port, "GET / HTTP/1.1\r\nHost: a\r\n\r\n"),
+    ]);
+    expect(slow.text).toContain("408");
+    expect(idle.text).toContain("reached");
+    for (const { ms } of [slow, silent, idle]) expect(ms).toBeLessThan(10_000);
+  });
+});
+
+describe("drain", () => {
+  test("a running request is answered, idle sockets are closed and nobody new gets in", async () => {
+    const { server, port, url } = await listen(
+      express().get("/slow", async (_req, res) => {
+        await sleep(800);
+        res.send("done");
+      }),
+    );
+    const idle = exchange(port, "GET /other HTTP/1.1\r\nHost: a\r\n\r\n");
+    const running = exchange(port, "GET /slow HTTP/1.1\r\nHost: a\r\n\r\n");
+    await sleep(100);
+    expect(await drain(server, { timeoutMs: 5_000 })).toBe(true);
+    expect((await running).text).toMatch(/^HTTP\/1.1 200 .*done$/s);
+    expect((await idle).ms).toBeLessThan(3_000);
+    await expect(fetch(url)).rejects.toThrow();
+  });
+
+  test("clients that send one request after the other are told to leave, and none is cut", async () => {
+    const { server, url } = await listen(express().use((_req, res) => res.send("ok")));
+    const counts = Array.from({ length: 8 }, () => ({ answers: 0 }));
+    const clients = counts.map((count) => askUntilToldToLeave(url, count));
+    while (counts.some(({ answers }) => answers < 2)) await sleep(5);
+    expect(await drain(server, { timeoutMs: 5_000 })).toBe(true);
+    await Promise.all(clients);
+  });
+
+  test("an answer that is ended but not yet taken is delivered whole", async () => {
+    const { server, url } = await listen(express().use((_req, res) => res.end(Buffer.alloc(20_000_000))));
+    const response = await new Promise<IncomingMessage>((resolve) => get(url, { agent: false }, resolve));
+    response.pause();
+    const drained = drain(server, { timeoutMs: 10_000 });
+    await sleep(1_000);
+    let bytes = 0;
+    for await (const chunk of response) bytes += chunk.length;
+    expect(bytes).toBe(20_000_000);
+    expect(await drained).toBe(true);
+  });
+
+  test("what does not end in time is cut, and a second call says the same", async () => {
+    const { server, port } = await listen(express().use(() => undefined));
+    const hanging = exchange(port, "GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    await sleep(50);
+    const drains = [drain(server, { timeoutMs: 300 }), drain(server, { timeoutMs: 300 })];
+    expect(await Promise.all(drains)).toEqual([false, false]);
+    expect((await hanging).text).toBe("");
+  });
+});
+
+async function askUntilToldToLeave(url: string, count: { answers: number }): Promise<void> {
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  for (let leave = false; !leave; count.answers++) {
+    const response = await new Promise<IncomingMessage>((resolve, reject) => {
+      get(url, { agent }, resolve).on("error", reject);
+    });
+    for await (const chunk of response) expect(String(chunk)).toBe("ok");
+    leave = response.headers.connection === "close";
+  }
+}
+
+describe("errors", () => {
+  async function answerTo(thrown: unknown, method = "GET"): Promise<Response> {
+    const app = express().use(requestLog({ logger: createLogger({ level: "silent" }) }));
+    app.get("/", (_req, _res, next) => next(thrown));
+    app.get("/things/:id", (_req, res) => res.end());
+    app.get("/begun", (_req, res, next) => {
+      res.write("half");
+      next(thrown);
+    });
+    const { url } = await listen(app.use(notFound, problemAnswer));
+    return fetch(typeof thrown === "string" ? url + thrown : url, { method, headers: { "x-request-id": "req-12345" } });
+  }
+
+  test("a fault of the caller becomes a problem document with its code and every fault", async () => {
+    const faults = [{ at: "/plan", message: "is missing" }];
+    const response = await answerTo(new ProviderError("request_malformed", "No plan.", { faults }));
+    expect(response.status).toBe(400);
+    expect(response.headers.get("content-type")).toBe("application/problem+json");
+    expect(response.headers.get("x-request-id")).toBe("req-12345");
+    expect(await response.json()).toEqual({
+      type: "/docs/errors#request_malformed",
+      title: "The request is malformed",
+      status: 400,
+      detail: "No plan.",
+      instance: "req-12345",
+      code: "request_malformed",
+      faults,
+    });
+  });
+
+  test("an unknown error is a 500 without its text", async () => {
+    const response = await answerTo(new Error("password=hunter2"));
+    expect(response.status).toBe(500);
+    expect(await response.text()).not.toContain("hunter2");
+  });
+
+  test("401 names the scheme, and a delay becomes Retry-After", async () => {
+    const unknown = await answerTo(new ProviderError("not_authenticated", "Who?"));
+    expect([unknown.status, unknown.headers.get("www-authenticate")]).toEqual([401, 'Bearer realm="stallholder"']);
+    const later = await answerTo(new ProviderError("unavailable", "Later.", { retryAfter: 2.1 }));
+    expect([later.status, later.headers.get("retry-after")]).toEqual([503, "3"]);
+  });
+
+  test("HEAD gets the headers alone, an unknown address 404, a broken escape 400", async () => {
+    const head = await answerTo(new ProviderError("tenant_gone", "Gone."), "HEAD");
+    expect([head.status, await head.text()]).toEqual([410, ""]);
+    expect((await answerTo("/nowhere")).status).toBe(404);
+    expect((await answerTo("/things/%ff")).status).toBe(400);
+  });
+
+  test("an answer that has begun is cut off", async () => {
+    await expect(answerTo("/begun").then((response) => response.text())).rejects.toThrow();
+  });
+
+  test("a marketplace's router answers in its own shape and with its own status", async () => {
+    const router = Router().post("/", () => {
+      throw new ProviderError("request_conflict", "Another plan.");
+    });
+    router.use(
+      errorAnswer({
+        type: "application/json",
+        challenge: 'Basic realm="x"',
+        body: ({ code, message }) => JSON.stringify({ id: code, message }),
+        status: () => 422,
+      }),
+    );
+    const { url } = await listen(express().use("/market", router).use(problemAnswer));
+    const response = await fetch(`${url}/market`, { method: "POST" });
+    expect([response.status, await response.json()]).toEqual([
+      422,
+      { id: "request_conflict", message: "Another plan." },
+    ]);
+  });
+});
+
+describe("securityHeaders", () => {
+  async function headersOf(https: boolean): Promise<Headers> {
+    const app = express().use(securityHeaders({ https }), (_req, res) => res.end());
+    return (await fetch((await listen(app)).url)).headers;
+  }
+
+  test("each answer carries the strict set, without the name of the framework", async () => {
+    const headers = await headersOf(false);
+    expect(headers.get("content-security-policy")?.split(";").toSorted()).toEqual([
+      "base-uri 'none'",
+      "connect-src 'self'",
+      "default-src 'none'",
+      "form-action 'self'",
+      "frame-ancestors 'none'",
+      "img-src 'self' data:",
+      "script-src 'self'",
+      "style-src 'self'",
+    ]);
+    expect(headers.get("referrer-policy")).toBe("no-referrer");
+    expect(headers.get("x-content-type-options")).toBe("nosniff");
+    expect(headers.get("x-powered-by")).toBeNull();
+  });
+
+  test("only a public https address asks browsers to stay on https", async () => {
+    expect((await headersOf(false)).get("strict-transport-security")).toBeNull();
+    expect((await headersOf(true)).get("strict-transport-security")).toBe("max-age=31536000");
+  });
+});
+
+describe("failedAttempts", () => {
+  test("a hundred wrong secrets are 401, the next 429 with Retry-After, and the right one is let in throughout", async () => {
+    const attempts = failedAttempts();
+    const app = express().use(
+      (req, res, next) =>
+        sameSecret(bearerToken(req) ?? "", "the right one") ? next() : attempts.refuse(req, res, next),
+      (_req, res) => res.end(),
+    );
+    const { url } = await listen(app.use(problemAnswer));
+    const ask = (token: string) => fetch(url, { headers: { authorization: `Bearer ${token}` } });
+
+    for (let i = 0; i < 100; i++) expect((await ask(`wrong ${i}`)).status).toBe(401);
+    const refused = await ask("wrong");
+    expect(refused.status).toBe(429);
+    expect(Number(refused.headers.get("retry-after"))).toBeGreaterThan(0);
+    expect((await ask("the right one")).status).toBe(200);
+  });
+
+  test("the count starts again after its window", async () => {
+    const attempts = failedAttempts({ limit: 1, windowMs: 200 });
+    const app = express().use((req, res, next) => attempts.refuse(req, res, next));
+    const { url } = await listen(app.use(problemAnswer));
+    expect([(await fetch(url)).status, (await fetch(url)).status]).toEqual([401, 429]);
+    await sleep(250);
+    expect((await fetch(url)).status).toBe(401);
+  });
+
+  test("the caller's own error is answered while the limit is not reached", async () => {
+    const attempts = failedAttempts();
+    const app = express().use((req, res, next) =>
+      attempts.refuse(req, res, next, new ProviderError("signin_refused", "No.")),
+    );
+    expect((await fetch((await listen(app.use(problemAnswer))).url)).status).toBe(403);
+  });
+});

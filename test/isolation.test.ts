@@ -1,0 +1,292 @@
+import pg from "pg";
+import { connect } from "../src/db/db.ts";
+import { migrate } from "../src/db/migrate.ts";
+import { isolate, servingRole } from "../src/isolation/isolation.ts";
+import { mintTenantId } from "../src/tenants/tenants.ts";
+import { ownDatabase, type TestDatabase } from "./support/cluster.ts";
+import { plantRows, probe, type WalledTable, walledTables } from "./support/probes.ts";
+
+const a = mintTenantId();
+const b = mintTenantId();
+const tenants = { a, b };
+
+/** Everything that may be called or read past the wall. A new door is added here, and thought about. */
+const DOORS = [
+  "begin_provision(jsonb,timestamp with time zone)",
+  "claim_operations(timestamp with time zone,timestamp with time zone,integer)",
+  "claim_owed_calls(timestamp with time zone,timestamp with time zone,integer)",
+  "end_session(text)",
+  "find_key(text)",
+  "find_session(text,timestamp with time zone,timestamp with time zone)",
+  "find_tenant(text,text)",
+  "finish_operation(text,uuid,uuid,jsonb,timestamp with time zone)",
+  "heroku_upkeep(timestamp with time zone,integer)",
+  "list_tenants(text,text,text,integer)",
+  "oldest_untried(timestamp with time zone)",
+  "put_session(text,text,jsonb,timestamp with time zone)",
+  "retire_credentials(timestamp with time zone)",
+  "sweep_sign_ins(timestamp with time zone,timestamp with time zone,timestamp with time zone)",
+  "touch_session(text,timestamp with time zone)",
+];
+const WITHOUT_TENANTS = ["migrations", "migrations_lock", "token_keys", "workers"];
+/** Unique over all tenants because their values are random, or given by one marketplace. */
+const UNIQUE_OVER_ALL = ["credentials_key", "sessions_pkey", "tenants_marketplace_resource_id_key", "tenants_pkey"];
+
+let home: TestDatabase;
+let superuser: pg.Client;
+let app: pg.Client;
+let owner: pg.Client;
+let tables: readonly WalledTable[];
+
+async function open(url: string): Promise<pg.Client> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  return client;
+}
+
+beforeAll(async () => {
+  home = await ownDatabase();
+  superuser = await open(home.superuserUrl);
+  tables = await plantRows(superuser, tenants);
+  [app, owner] = await Promise.all([open(home.appUrl), open(home.ownerUrl)]);
+});
+
+afterAll(async () => {
+  await Promise.all([superuser.end(), app.end(), owner.end()]);
+  await home.drop();
+});
+
+/** The first column of what the catalogue answers. */
+async function list(sql: string, client = superuser): Promise<unknown[]> {
+  const { rows } = await client.query<unknown[]>({ text: sql, rowMode: "array" });
+  return rows.map(([first]) => first);
+}
+
+describe("the catalogue", () => {
+  test("has these doors and no others, each with a pinned search path, owned by nobody mighty, closed to the public", async () => {
+    const { rows } = await superuser.query(
+      `select p.oid::regprocedure::text as door, p.proconfig as settings, r.rolsuper or r.rolbypassrls as mighty,
+              (select array_agg(g.grantee::regrole::text order by g.grantee::regrole::text) from aclexplode(p.proacl) g) as callers
+       from pg_proc p join pg_roles r on r.oid = p.proowner
+       where p.pronamespace = 'public'::regnamespace and p.prosecdef order by 1`,
+    );
+    expect(rows.map((row) => row.door)).toEqual(DOORS);
+    for (const row of rows) {
+      expect(row).toEqual({
+        door: row.door,
+        settings: ["search_path=public, pg_temp", "application_name=stallholder door"],
+        mighty: false,
+        callers: ["stallholder_app", "stallholder_owner"],
+      });
+    }
+  });
+
+  test("forces row level security on every table but the few that hold no tenant, with these two policies alone", async () => {
+    const { rows } = await superuser.query(
+      `select c.relname as name, c.relrowsecurity and c.relforcerowsecurity as walled,
+              (select array_agg(concat_ws(' ', p.polname, p.polcmd, p.polroles::regrole[]::text, pg_get_expr(p.polqual, c.oid),
+                                          pg_get_expr(p.polwithcheck, c.oid)) order by p.polname)
+               from pg_policy p where p.polrelid = c.oid) as policies
+       from pg_class c where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p', 'v', 'm', 'f') order by 1`,
+    );
+    const walled = rows.filter((row) => !WITHOUT_TENANTS.includes(row.name));
+    expect(walled.map((row) => row.name)).toEqual(tables.map((table) => table.name));
+    for (const [index, row] of walled.entries()) {
+      const own = `(${tables[index]?.tenantColumn} = this_tenant())`;
+      const policies = [`door * {stallholder_owner} in_door() in_door()`, `tenant * {-} ${own} ${own}`];
+      expect(row).toEqual({ name: row.name, walled: true, policies });
+    }
+  });
+
+  test("grants nothing to the public but the sight of the schema", async () => {
+    const grants = await list(
+      `select o.what || ' ' || g.privilege_type from (
+         select relname::text as what, relacl as acl from pg_class where relnamespace = 'public'::regnamespace
+         union all select p.oid::regprocedure::text, coalesce(p.proacl, acldefault('f', p.proowner)) from pg_proc p
+                   where p.pronamespace = 'public'::regnamespace and p.prorettype <> 'trigger'::regtype
+         union all select 'schema', nspacl from pg_namespace where nspname = 'public'
+         union all select 'database', datacl from pg_database where datname = current_database()) o, aclexplode(o.acl) g
+       where g.grantee = 0 order by 1`,
+    );
+    expect(grants).toEqual(["schema USAGE"]);
+  });
+
+  test("gives the serving role no might: it owns nothing, is nobody's member, and may not rewrite history", async () => {
+    const might = await list(
+      `select rolname from pg_roles where rolname = 'stallholder_app'
+         and (rolsuper or rolbypassrls or rolcreaterole or rolcreatedb or rolreplication)
+       union all select roleid::regrole::text from pg_auth_members where member = 'stallholder_app'::regrole
+       union all select relname::text from pg_class where relowner = 'stallholder_app'::regrole
+       union all select proname::text from pg_proc where proowner = 'stallholder_app'::regrole`,
+    );
+    expect(might).toEqual([]);
+    const rights = await list(
+      `select table_name || ' ' || privilege_type from information_schema.role_table_grants
+       where grantee = 'stallholder_app' and (privilege_type in ('TRUNCATE', 'REFERENCES', 'TRIGGER')
+         or (table_name = 'lifecycle_events' and privilege_type <> 'SELECT' and privilege_type <> 'INSERT')
+         or (table_name in ('tenants', 'operations', 'owed_calls', 'deliveries', 'credentials') and privilege_type = 'DELETE'))`,
+    );
+    expect(rights).toEqual([]);
+  });
+
+  test("keeps the tenant in every key, so that no tenant can feel another's", async () => {
+    const foreign = await list(
+      `select conname from pg_constraint where contype = 'f' and connamespace = 'public'::regnamespace
+         and not (select attnum from pg_attribute where attrelid = conrelid and attname = 'tenant_id') = any(conkey)`,
+    );
+    expect(foreign).toEqual([]);
+    const unique = await list(
+      `select i.indexrelid::regclass::text from pg_index i join pg_attribute a on a.attrelid = i.indrelid and a.attnum = i.indkey[0]
+       join pg_class c on c.oid = i.indrelid
+       where i.indisunique and c.relnamespace = 'public'::regnamespace and a.attname <> 'tenant_id'
+         and c.relname not in (${WITHOUT_TENANTS.map((name) => `'${name}'`).join()}) order by 1`,
+    );
+    expect(unique).toEqual(UNIQUE_OVER_ALL);
+    const frozen = await list(
+      "select proname from pg_proc where pronamespace = 'public'::regnamespace and provolatile = 'i'",
+    );
+    expect(frozen).toEqual([]);
+  });
+});
+
+describe("the wall", () => {
+  const everythingOf = async (tenant: string): Promise<unknown[]> =>
+    Promise.all(
+      tables.map(({ name, tenantColumn }) => list(`select t from ${name} t where ${tenantColumn} = '${tenant}'`)),
+    );
+
+  test("holds for the serving login against every probe on every table, and leaves the other tenant as it was", async () => {
+    const before = await everythingOf(b);
+    expect(tables.length).toBeGreaterThan(8);
+    expect(await probe(app, tables, tenants)).toEqual([]);
+    expect(await everythingOf(b)).toEqual(before);
+  });
+
+  test("holds for the owner that takes the serving role", async () => {
+    expect(await probe(owner, tables, tenants, { role: "stallholder_app" })).toEqual([]);
+  });
+
+  test("holds for the owner itself, where it has to serve", async () => {
+    expect(await probe(owner, tables, tenants, { owns: true })).toEqual([]);
+  });
+
+  test("that is broken on one table is noticed by the probes", async () => {
+    const broken = await ownDatabase();
+    const [god, holed] = await Promise.all([open(broken.superuserUrl), open(broken.appUrl)]);
+    await plantRows(god, tenants);
+    await god.query("drop policy tenant on owed_calls; create policy tenant on owed_calls using (true)");
+    const some = (await walledTables(god)).filter(({ name }) => ["owed_calls", "operations"].includes(name));
+    const faults = await probe(holed, some, tenants);
+    expect(faults.every((fault) => fault.includes("owed_calls"))).toBe(true);
+    expect(faults).toHaveLength(15);
+    await Promise.all([god.end(), holed.end()]);
+    await broken.drop();
+  });
+
+  test("cannot be walked round: roles, sessions, files, extensions, temporary tables, sequences", async () => {
+    const roles = await list("select quote_ident(rolname) from pg_roles where rolname <> 'stallholder_app'");
+    const sequences = await list(
+      "select relname from pg_class where relkind = 'S' and relnamespace = 'public'::regnamespace",
+    );
+    const attempts = [
+      ...roles.flatMap((role) => [`set role ${role}`, `set session authorization ${role}`]),
+      ...sequences.map((sequence) => `select last_value from ${sequence}`),
+      "copy (select 1) to program 'true'",
+      "select pg_read_file('/etc/hostname')",
+      "select lo_import('/etc/hostname')",
+      "create extension dblink",
+      "create temp table tenants (id text)",
+      "create table public.mine (id text)",
+      "create schema mine",
+    ];
+    for (const attempt of attempts) {
+      await expect(app.query(attempt)).rejects.toMatchObject({ code: "42501" });
+    }
+  });
+
+  test("keeps the helpers of the doors from touching another tenant", async () => {
+    const before = await everythingOf(b);
+    const credential = JSON.stringify([{ id: crypto.randomUUID(), kind: "api-key", var: "X" }]);
+    const calls = [
+      [`select append_event('${b}', 'planted', 'me', now(), now(), '{}')`, undefined],
+      [`select owe_calls('${b}', '[{"marketplace": "x", "kind": "x", "lane": "x"}]', now())`, "42501"],
+      [`select put_credentials('${b}', '${credential}', now())`, "42501"],
+    ] as const;
+    for (const [call, code] of calls) {
+      await app.query("begin");
+      await app.query("select set_config('app.tenant_id', $1, true)", [a]);
+      expect(
+        await app.query(call).then(
+          () => undefined,
+          (fault: pg.DatabaseError) => fault.code,
+        ),
+      ).toBe(code);
+      await app.query("commit");
+    }
+    expect(await everythingOf(b)).toEqual(before);
+  });
+});
+
+describe("the serving role", () => {
+  /** A login with a database of its own, migrated by it as on a small hosted server. */
+  async function hosted(
+    attributes: string,
+    work: (own: TestDatabase, url: string, login: string) => Promise<void>,
+    grant = "",
+  ) {
+    const own = await ownDatabase();
+    const login = `login_${own.name.slice(-12)}`;
+    await superuser.query(`create role ${login} login password 'x' ${attributes}; ${grant.replace("LOGIN", login)}`);
+    await superuser.query(
+      `alter database ${own.name} owner to ${login}; grant connect, temp on database ${own.name} to public`,
+    );
+    const god = await open(own.superuserUrl);
+    await god.query("drop schema public cascade; create schema public authorization pg_database_owner");
+    await god.end();
+    const url = Object.assign(new URL(own.superuserUrl), { username: login, password: "x" }).href;
+    await migrate({ url });
+    await work(own, url, login);
+    await own.drop();
+    await superuser.query(`drop role ${login}`);
+  }
+
+  async function served(url: string) {
+    const database = connect({ url });
+    const serving = await servingRole(database);
+    const [row] = await isolate(database, serving).asTenant(a, (tx) =>
+      tx.query("select current_user::text as as, has_database_privilege(current_database(), 'temp') as temp"),
+    );
+    await database.close();
+    return { ...serving, ...row };
+  }
+
+  test("cannot be taken by a login without rights: that one serves as owner, is warned of, and the wall holds", async () => {
+    await hosted("nocreaterole", async (own, url, login) => {
+      const warning = expect.stringContaining("as owner");
+      expect(await served(url)).toEqual({ role: null, warning, as: login, temp: true });
+      const [god, client] = await Promise.all([open(own.superuserUrl), open(url)]);
+      await plantRows(god, tenants);
+      expect(await probe(client, await walledTables(god), tenants, { owns: true })).toEqual([]);
+      await Promise.all([god.end(), client.end()]);
+    });
+  });
+
+  test("is taken by a login that only administers it, because migrating makes it a member; else it is not", async () => {
+    const [separate] = await list("select current_setting('server_version_num')::int >= 160000");
+    const bare = separate ? "with admin true, inherit false, set false" : "with admin option";
+    const check = async (_own: TestDatabase, url: string, login: string) => {
+      expect(await served(url)).toEqual({ role: "stallholder_app", warning: null, as: "stallholder_app", temp: false });
+      await superuser.query(`revoke stallholder_app from ${login} ${separate ? `granted by ${login}` : ""}`);
+      expect(await served(url)).toMatchObject({ role: null, warning: expect.stringContaining("as owner"), as: login });
+    };
+    await hosted("createrole", check, `grant stallholder_app to LOGIN ${bare}`);
+  });
+
+  test("that bypasses the wall is warned of", async () => {
+    await superuser.query("begin; alter role stallholder_app bypassrls");
+    const run = async (statement: { text: string }) => (await superuser.query(statement.text)).rows;
+    const serving = await servingRole({ run } as unknown as ReturnType<typeof connect>);
+    await superuser.query("rollback");
+    expect(serving.warning).toMatch(/stallholder_app bypasses row level security/);
+  });
+});

@@ -1,0 +1,84 @@
+import { type Crash, type Point, points, type Side } from "./points.ts";
+import type { Played } from "./scenario.ts";
+
+export interface FailedScenario {
+  /** Plays it again: `npm run soak -- --seed <id>`. */
+  readonly seed: string;
+  readonly violations: readonly { readonly rule: string; readonly said: string }[];
+  readonly history: readonly string[];
+}
+
+/** What a soak came to, as it is kept in docs/proofs. */
+export interface Report {
+  readonly seed: number;
+  readonly started_at: string;
+  readonly minutes: number;
+  readonly commit?: string;
+  readonly scenarios: number;
+  readonly crashes: Readonly<Record<Point, Readonly<Record<Side, number>>>>;
+  readonly kills: number;
+  readonly connections_ended: number;
+  readonly database_restarts: number;
+  readonly tenants: number;
+  readonly lifecycle_calls: number;
+  readonly product_calls: number;
+  readonly owed_calls: Readonly<Record<"delivered" | "given_up" | "cancelled", number>>;
+  readonly given_up_because: Readonly<Record<string, number>>;
+  readonly samples_of_config: number;
+  readonly violations: number;
+  /** Kinds of commit points at which no process died, on one side or both. */
+  readonly missed: readonly string[];
+  readonly failed: readonly FailedScenario[];
+}
+
+export interface Run {
+  readonly seed: number;
+  readonly startedAt: Date;
+  readonly commit?: string | undefined;
+}
+
+export function reportOf({ seed, startedAt, commit }: Run, played: readonly Played[], endedAt: Date): Report {
+  const sum = (count: (one: Played) => number): number => played.reduce((total, one) => total + count(one), 0);
+  const crashes = crashesOf(played.flatMap((one) => one.crashes));
+  const failed = played.filter(({ violations }) => violations.length > 0);
+  return {
+    seed,
+    started_at: startedAt.toISOString(),
+    minutes: Math.round((endedAt.getTime() - startedAt.getTime()) / 6_000) / 10,
+    ...(commit === undefined ? {} : { commit }),
+    scenarios: played.length,
+    crashes,
+    kills: sum(({ kills }) => kills),
+    connections_ended: sum(({ connectionsEnded }) => connectionsEnded),
+    database_restarts: sum(({ restarts }) => restarts),
+    tenants: sum(({ tenants }) => tenants),
+    lifecycle_calls: sum(({ lifecycleCalls }) => lifecycleCalls),
+    product_calls: sum(({ productCalls }) => productCalls),
+    owed_calls: {
+      delivered: sum(({ calls }) => calls.delivered),
+      given_up: sum(({ calls }) => calls.given_up),
+      cancelled: sum(({ calls }) => calls.cancelled),
+    },
+    given_up_because: countsOf(played.flatMap(({ givenUp }) => givenUp)),
+    samples_of_config: sum(({ samples }) => samples),
+    violations: sum(({ violations }) => violations.length),
+    missed: points.flatMap((point) =>
+      Object.entries(crashes[point])
+        .filter(([, count]) => count === 0)
+        .map(([side]) => `${side} ${point}`),
+    ),
+    failed: failed.map(({ script, violations, history }) => ({ seed: script.id, violations, history })),
+  };
+}
+
+function crashesOf(crashes: readonly Crash[]): Report["crashes"] {
+  const count = (point: Point, side: Side) => crashes.filter((one) => one.point === point && one.side === side).length;
+  const rows = points.map((point) => [point, { before: count(point, "before"), after: count(point, "after") }]);
+  return Object.fromEntries(rows) as Report["crashes"];
+}
+
+function countsOf(lines: readonly string[]): Readonly<Record<string, number>> {
+  return Object.fromEntries(
+    [...new Set(lines)].sort().map((line) => [line, lines.filter((one) => one === line).length]),
+  );
+}

@@ -1,0 +1,107 @@
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import pg from "pg";
+import { startEmbedded } from "../../src/db/embedded/embedded.ts";
+import { ownDatabase } from "../support/cluster.ts";
+
+/** The database under the soak. Its addresses change when the server is started again. */
+export interface SoakDatabase {
+  readonly superuserUrl: string;
+  readonly ownerUrl: string;
+  readonly appUrl: string;
+  /** Ends the server in the midst of everything and starts it again. Absent where others use it too. */
+  readonly restart?: () => Promise<void>;
+  close(): Promise<void>;
+}
+
+/** A database of its own on the server of this test run. */
+export async function sharedDatabase(): Promise<SoakDatabase> {
+  const { superuserUrl, ownerUrl, appUrl, drop } = await ownDatabase();
+  return { superuserUrl, ownerUrl, appUrl, close: drop };
+}
+
+/** A server of its own, which keeps what it has committed whatever happens to its processes. */
+export async function ownServer(): Promise<SoakDatabase> {
+  const dataDir = await mkdtemp(join(tmpdir(), "stallholder-soak-pg-"));
+  let server = await startEmbedded({ dataDir });
+  return {
+    get superuserUrl() {
+      return server.superuserUrl;
+    },
+    get ownerUrl() {
+      return server.ownerUrl;
+    },
+    get appUrl() {
+      return server.appUrl;
+    },
+    restart: async () => {
+      await endAtOnce(dataDir);
+      await server.stop();
+      server = await startEmbedded({ dataDir });
+    },
+    close: async () => {
+      await server.stop();
+      await rm(dataDir, { recursive: true, force: true });
+    },
+  };
+}
+
+/** SIGQUIT to PostgreSQL's first process is its immediate shutdown: nothing is finished, the next start recovers. */
+async function endAtOnce(dataDir: string): Promise<void> {
+  const [line = ""] = (await readFile(join(dataDir, "postgres/cluster/postmaster.pid"), "utf8")).split("\n");
+  process.kill(Number(line), "SIGQUIT");
+}
+
+/** Questions to the database past every wall, also while its server is being started again. */
+export interface Looker {
+  look<Row extends object>(text: string, values?: readonly unknown[]): Promise<Row[]>;
+  close(): Promise<void>;
+}
+
+const TRIES = 60;
+const PAUSE_MS = 100;
+
+export function lookAt(database: SoakDatabase): Looker {
+  let client: pg.Client | undefined;
+  const connected = async (): Promise<pg.Client> => {
+    if (client !== undefined) return client;
+    const fresh = new pg.Client({ connectionString: database.superuserUrl, connectionTimeoutMillis: 2_000 });
+    fresh.on("error", () => {
+      if (client === fresh) client = undefined;
+    });
+    await fresh.connect();
+    client = fresh;
+    return fresh;
+  };
+  const once = async <Row extends object>(text: string, values: readonly unknown[]): Promise<Row[]> => {
+    const { rows } = await (await connected()).query<Row>(text, [...values]);
+    return rows;
+  };
+  return {
+    look: async (text, values = []) => {
+      for (let tried = 1; ; tried += 1) {
+        try {
+          return await once(text, values);
+        } catch (fault) {
+          if (tried === TRIES || !mayPass(fault)) throw fault;
+          await client?.end().catch(() => undefined);
+          client = undefined;
+          await sleep(PAUSE_MS);
+        }
+      }
+    },
+    close: async () => {
+      await client?.end().catch(() => undefined);
+    },
+  };
+}
+
+/** A lost connection, or a deadlock with the provider at work. */
+const mayPass = (fault: unknown): boolean => {
+  const code = typeof fault === "object" && fault !== null && "code" in fault ? String(fault.code) : "";
+  return (
+    /^(ECONN|EPIPE|57P0|08|40P01)/.test(code) || (fault instanceof Error && /connection|timeout/i.test(fault.message))
+  );
+};

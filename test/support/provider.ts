@@ -1,0 +1,187 @@
+import { randomBytes, randomUUID } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import pg from "pg";
+import { parseManifest } from "../../src/catalog/catalog.ts";
+import { tokenKeys } from "../../src/credentials/token-keys.ts";
+import { connect } from "../../src/db/db.ts";
+import {
+  type ClaimedCall,
+  claimOwedCalls,
+  type Delivery,
+  type OwedCall,
+  settleOwedCall,
+} from "../../src/deliveries/deliveries.ts";
+import { isolate, servingRole } from "../../src/isolation/isolation.ts";
+import type { Provider, ProviderJobs, ProvisionRequest } from "../../src/provider/contract.ts";
+import { declaredCredentials } from "../../src/provider/declarations.ts";
+import type { Abilities, Budgets, Deps } from "../../src/provider/deps.ts";
+import { createProvider } from "../../src/provider/provider.ts";
+import { derive, deriveEach, type KeyRing, parseKeyRing } from "../../src/secrets/key-ring.ts";
+import { vaultOf } from "../../src/secrets/secrets.ts";
+import { MINUTE, type TestClock, testClock } from "./clock.ts";
+import { ownDatabase, type TestDatabase } from "./cluster.ts";
+import { type ScriptedProduct, scriptedProduct } from "./scripted-product.ts";
+
+export const MARKETPLACE = "bazaar";
+export const ISSUER = "https://addons.example";
+
+export interface TestProviderOptions {
+  /** Another process of the same service: the same database, clock and keys, a product of its own. */
+  readonly beside?: TestProvider;
+  /** A database of its own unless told otherwise: a worker sees every tenant. */
+  readonly database?: TestDatabase;
+  /** Another way to the database, such as a proxy. */
+  readonly url?: string;
+  readonly connections?: number;
+  readonly clock?: TestClock;
+  readonly product?: ScriptedProduct;
+  readonly abilities?: Partial<Abilities>;
+  readonly budgets?: Partial<Budgets>;
+}
+
+export interface TestProvider extends Provider, ProviderJobs {
+  readonly deps: Deps;
+  readonly ring: KeyRing;
+  readonly clock: TestClock;
+  readonly product: ScriptedProduct;
+  readonly database: TestDatabase;
+  /** Who answers owed calls; by default each is delivered. */
+  deliver: (call: OwedCall) => Delivery | Promise<Delivery>;
+  /** Every owed call that was delivered or tried, in order. */
+  readonly told: OwedCall[];
+  /** One round of a worker: sweep, operations, owed calls until none is due. Answers whether there was work. */
+  work(): Promise<boolean>;
+  /** Works and turns the clock until nothing runs and nothing is owed. */
+  rest(): Promise<void>;
+  /** The types of a tenant's lifecycle events, in order. */
+  events(tenant: { readonly id: string }): Promise<string[]>;
+  /** Rows as a superuser sees them, past every wall. */
+  look<Row extends object>(text: string, values?: readonly unknown[]): Promise<Row[]>;
+}
+
+const open = new Set<() => Promise<unknown>>();
+
+/** The provider as main builds it, on a real database, with a clock and a product that the test holds. */
+export async function testProvider(options: TestProviderOptions = {}): Promise<TestProvider> {
+  const given = options.database ?? options.beside?.database;
+  const database = given ?? (await ownDatabase());
+  const pool = connect({ url: options.url ?? database.appUrl, connections: options.connections ?? 10 });
+  const superuser = new pg.Pool({ connectionString: database.superuserUrl, max: 2 });
+  open.add(async () => {
+    await Promise.all([pool.close(), superuser.end()]);
+    if (given === undefined) await database.drop();
+  });
+
+  const clock = options.clock ?? options.beside?.clock ?? testClock();
+  const product = options.product ?? scriptedProduct();
+  const store = isolate(pool, await servingRole(pool));
+  const ring = options.beside?.ring ?? parseKeyRing(`test:${randomBytes(32).toString("base64url")}`);
+  const deps = await makeDeps({ ...options, ring }, { store, clock, product });
+  const provider = createProvider(deps);
+  const told: OwedCall[] = [];
+
+  const test: TestProvider = {
+    ...provider,
+    deps,
+    ring,
+    clock,
+    product,
+    database,
+    told,
+    deliver: () => ({ outcome: "delivered" }),
+    work: () => workOnce(test),
+    rest: () => workUntilRest(test),
+    events: async ({ id }) => {
+      const sql = "select type from lifecycle_events where tenant_id = $1 order by sequence";
+      return (await test.look<{ type: string }>(sql, [id])).map(({ type }) => type);
+    },
+    look: async <Row extends object>(text: string, values: readonly unknown[] = []) =>
+      (await superuser.query<Row>(text, [...values])).rows,
+  };
+  return test;
+}
+
+/** Closes what every `testProvider` of this file opened. */
+export async function closeProviders(): Promise<void> {
+  await Promise.all([...open].map((close) => close()));
+  open.clear();
+}
+
+async function makeDeps(
+  { abilities, budgets, ring }: TestProviderOptions & { readonly ring: KeyRing },
+  parts: Pick<Deps, "store" | "clock" | "product">,
+): Promise<Deps> {
+  const vault = vaultOf(ring);
+  const catalog = await testCatalog();
+  return {
+    ...parts,
+    catalog,
+    declarations: declaredCredentials(catalog, ISSUER),
+    vault,
+    mint: { prefix: "acmesearch", pepper: derive(ring.primary, "pepper"), vault },
+    peppers: deriveEach(ring, "pepper"),
+    tokens: tokenKeys({ store: parts.store, vault, clock: parts.clock, issuer: ISSUER }),
+    abilitiesOf: () => ({ pushesConfig: true, wantsCompletion: true, provisionDeadlineSeconds: 43_200, ...abilities }),
+    budgets: { product: 2_000, parting: 1_000, turn: 2_000, ...budgets },
+  };
+}
+
+/** The sample manifest with one config var more, which the product may fill. */
+export async function testCatalog() {
+  const file = JSON.parse(await readFile(new URL("../../addon-manifest.json", import.meta.url), "utf8"));
+  file.api.config_vars.push("ACME_SEARCH_INDEX");
+  return parseManifest(JSON.stringify(file)).catalog;
+}
+
+/** A purchase that nobody has made yet. */
+export function purchase(wanted: Partial<ProvisionRequest> = {}): ProvisionRequest {
+  return {
+    marketplace: MARKETPLACE,
+    resourceId: randomUUID(),
+    plan: "basic",
+    region: "us",
+    name: "acme-search-round-12345",
+    options: {},
+    by: `marketplace:${MARKETPLACE}`,
+    at: new Date("2026-03-01T11:59:59.000Z"),
+    ...wanted,
+  };
+}
+
+/** What every other command about this tenant carries. */
+export function about(tenant: { readonly id: string }) {
+  return { ref: { tenant: tenant.id }, by: "customer:1", at: new Date("2026-03-01T12:30:00.000Z") } as const;
+}
+
+async function workOnce(test: TestProvider): Promise<boolean> {
+  await test.sweep();
+  let worked = (await test.runDueOperations(10)) > 0;
+  for (let round = 0; round < 50; round += 1) {
+    const claimed = await claimOwedCalls(test.deps.store, test.clock.now(), 10);
+    if (claimed.length === 0) break;
+    worked = true;
+    await Promise.all(claimed.map((call) => deliverOne(test, call)));
+  }
+  return worked;
+}
+
+async function deliverOne(test: TestProvider, claimed: ClaimedCall): Promise<void> {
+  const { call } = claimed;
+  test.told.push(call);
+  const startedAt = test.clock.now();
+  const result = call.marketplace === "product" ? await test.tellProduct(call) : await test.deliver(call);
+  await settleOwedCall(test.deps.store, claimed, startedAt, result, test.clock.now());
+}
+
+async function workUntilRest(test: TestProvider): Promise<void> {
+  for (let round = 0; round < 200; round += 1) {
+    if (await test.work()) continue;
+    const [left] = await test.look<{ rows: number }>(
+      `select (select count(*) from operations where state = 'running')
+            + (select count(*) from owed_calls where state = 'owed') as rows`,
+    );
+    if (Number(left?.rows) === 0) return;
+    test.clock.advance(MINUTE);
+  }
+  throw new Error("The worker found no rest within 200 rounds.");
+}
