@@ -19,6 +19,7 @@ const arrows = {
   deliveries: ["db", "isolation"],
   tenants: ["db", "isolation"],
   credentials: ["db", "isolation", "secrets"],
+  metering: ["db", "isolation"],
   sso: ["isolation", "http"],
   product: [],
   provider: [
@@ -31,6 +32,7 @@ const arrows = {
     "deliveries",
     "tenants",
     "credentials",
+    "metering",
     "sso",
     "product",
   ],
@@ -59,10 +61,11 @@ const arrows = {
     "operations",
     "tenants",
     "credentials",
+    "metering",
     "sso",
     "http",
   ],
-  api: ["provider", "catalog", "isolation", "tenants", "credentials", "http"],
+  api: ["provider", "catalog", "isolation", "tenants", "credentials", "metering", "http"],
   simulator: [],
 };
 

@@ -52,4 +52,14 @@ export function createApp(options: AppOptions): Express {
   return app;
 }
 
-const ROUTE_CLASSES = ["/v1/keys/verify", "/v1", "/dashboard", "/assets", "/docs", "/livez", "/readyz", "/metrics"];
+const ROUTE_CLASSES = [
+  "/v1/keys/verify",
+  "/v1/usage",
+  "/v1",
+  "/dashboard",
+  "/assets",
+  "/docs",
+  "/livez",
+  "/readyz",
+  "/metrics",
+];

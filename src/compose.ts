@@ -4,7 +4,7 @@ import type { Express } from "express";
 import { apiRoutes } from "./api/api.ts";
 import { docsRoutes } from "./api/docs.ts";
 import { createApp } from "./app.ts";
-import { type Manifest, parseManifest } from "./catalog/catalog.ts";
+import { type Manifest, monthlyLimits, parseManifest } from "./catalog/catalog.ts";
 import type { Clock } from "./clock.ts";
 import type { Settings } from "./config.ts";
 import { keyPrefix } from "./credentials/api-key.ts";
@@ -13,11 +13,12 @@ import { dashboardRoutes } from "./dashboard/dashboard.ts";
 import { connect, type Database } from "./db/db.ts";
 import { ProviderError } from "./errors.ts";
 import { failedAttempts } from "./http/failed-attempts.ts";
-import { createMetrics } from "./http/metrics.ts";
+import { createMetrics, type Metrics } from "./http/metrics.ts";
 import { isolate, type Store, servingRole } from "./isolation/isolation.ts";
 import type { Logger } from "./log.ts";
 import { herokuMarketplace } from "./marketplaces/heroku/heroku.ts";
 import type { Marketplace } from "./marketplaces/marketplace.ts";
+import { createMetering, type Metering } from "./metering/metering.ts";
 import { builtinProduct } from "./product/builtin.ts";
 import { httpProduct } from "./product/http.ts";
 import type { Product } from "./product/product.ts";
@@ -44,6 +45,8 @@ export interface Service {
   /** From now on `/readyz` is red: a balancer should look elsewhere. */
   readonly leaveRotation: () => void;
   readonly startWorker: () => Worker;
+  /** Ends the connections to the database, after what waits to be stored. */
+  readonly close: () => Promise<void>;
 }
 
 /** Reads `addon-manifest.json` beside the project's `package.json`. */
@@ -63,6 +66,7 @@ export async function compose(surroundings: Surroundings): Promise<Service> {
   const attempts = failedAttempts();
   const metrics = createMetrics();
   const marketplaces = new Map<string, Marketplace>();
+  const metering = meteringOf(surroundings, metrics);
 
   const provider = createProvider({
     store,
@@ -71,6 +75,7 @@ export async function compose(surroundings: Surroundings): Promise<Service> {
     declarations,
     vault,
     tokens,
+    metering,
     product: productOf(settings),
     mint: { prefix: keyPrefix(catalog.id), pepper: derive(ring.primary, "pepper"), vault },
     peppers: deriveEach(ring, "pepper"),
@@ -126,6 +131,10 @@ export async function compose(surroundings: Surroundings): Promise<Service> {
       leaving = true;
     },
     startWorker: () => startWorker({ database, store, clock, provider, marketplaces, logger, metrics }),
+    close: async () => {
+      await metering.close();
+      await database.close();
+    },
   };
 }
 
@@ -157,6 +166,17 @@ async function onceReachable<T>(look: () => Promise<T>): Promise<T> {
       await sleep(LOOK_AGAIN_MS);
     }
   }
+}
+
+function meteringOf({ databaseUrl, manifest: { catalog }, clock, logger }: Surroundings, metrics: Metrics): Metering {
+  return createMetering({
+    url: databaseUrl,
+    clock,
+    dimensions: catalog.dimensions.map(({ id }) => id),
+    limits: monthlyLimits(catalog),
+    count: metrics.countUsage,
+    onFault: (fault) => logger.warn({ err: fault }, "a database connection of the metering was lost"),
+  });
 }
 
 function productOf({ product }: Settings): Product {

@@ -90,6 +90,7 @@ function jobsOf(options: WorkerOptions, id: string): readonly Job[] {
   return [
     { name: "operations", run: async () => (await provider.runDueOperations(AT_ONCE)) > 0 },
     { name: "owed calls", run: () => deliverDueCalls(options) },
+    { name: "metering", run: () => provider.meterUsage() },
     { name: "sweep", run: () => provider.sweep().then(() => false) },
     { name: "heartbeat", run: () => beat(store, clock, id) },
     ...upkeep,

@@ -1,7 +1,9 @@
 import pg from "pg";
+import { systemClock } from "../src/clock.ts";
 import { connect } from "../src/db/db.ts";
 import { migrate } from "../src/db/migrate.ts";
 import { isolate, servingRole } from "../src/isolation/isolation.ts";
+import { createMetering } from "../src/metering/metering.ts";
 import { mintTenantId } from "../src/tenants/tenants.ts";
 import { ownDatabase, type TestDatabase } from "./support/cluster.ts";
 import { plantRows, probe, type WalledTable, walledTables } from "./support/probes.ts";
@@ -12,6 +14,7 @@ const tenants = { a, b };
 
 /** Everything that may be called or read past the wall. A new door is added here, and thought about. */
 const DOORS = [
+  "admit_usage(text[],uuid[])",
   "begin_provision(jsonb,timestamp with time zone)",
   "claim_operations(timestamp with time zone,timestamp with time zone,integer)",
   "claim_owed_calls(timestamp with time zone,timestamp with time zone,integer)",
@@ -22,13 +25,32 @@ const DOORS = [
   "finish_operation(text,uuid,uuid,jsonb,timestamp with time zone)",
   "heroku_upkeep(timestamp with time zone,integer)",
   "list_tenants(text,text,text,integer)",
+  "make_usage_days(date[])",
+  "metering_summary(text[],timestamp with time zone)",
+  "move_usage_gate(timestamp with time zone)",
+  "note_usage()",
   "oldest_untried(timestamp with time zone)",
   "put_session(text,text,jsonb,timestamp with time zone)",
   "retire_credentials(timestamp with time zone)",
+  "roll_usage(jsonb,timestamp with time zone)",
   "sweep_sign_ins(timestamp with time zone,timestamp with time zone,timestamp with time zone)",
+  "sweep_usage(timestamp with time zone)",
   "touch_session(text,timestamp with time zone)",
+  "usage_of_all(text,timestamp with time zone,timestamp with time zone,jsonb,integer)",
+  "used_in_month(text,timestamp with time zone)",
 ];
-const WITHOUT_TENANTS = ["migrations", "migrations_lock", "token_keys", "workers"];
+/** Called by the role that stores usage as well. */
+const DOOR_OF_WRITER = "admit_usage(text[],uuid[])";
+const WITHOUT_TENANTS = [
+  "migrations",
+  "migrations_lock",
+  "token_keys",
+  "usage_gate",
+  "usage_keys_0",
+  "usage_keys_1",
+  "usage_rolls",
+  "workers",
+];
 /** Unique over all tenants because their values are random, or given by one marketplace. */
 const UNIQUE_OVER_ALL = ["credentials_key", "sessions_pkey", "tenants_marketplace_resource_id_key", "tenants_pkey"];
 
@@ -76,7 +98,7 @@ describe("the catalogue", () => {
         door: row.door,
         settings: ["search_path=public, pg_temp", "application_name=stallholder door"],
         mighty: false,
-        callers: ["stallholder_app", "stallholder_owner"],
+        callers: ["stallholder_app", "stallholder_owner", ...(row.door === DOOR_OF_WRITER ? ["usage_writer"] : [])],
       });
     }
   });
@@ -116,6 +138,7 @@ describe("the catalogue", () => {
       `select rolname from pg_roles where rolname = 'stallholder_app'
          and (rolsuper or rolbypassrls or rolcreaterole or rolcreatedb or rolreplication)
        union all select roleid::regrole::text from pg_auth_members where member = 'stallholder_app'::regrole
+         and roleid <> 'usage_writer'::regrole
        union all select relname::text from pg_class where relowner = 'stallholder_app'::regrole
        union all select proname::text from pg_proc where proowner = 'stallholder_app'::regrole`,
     );
@@ -184,7 +207,9 @@ describe("the wall", () => {
   });
 
   test("cannot be walked round: roles, sessions, files, extensions, temporary tables, sequences", async () => {
-    const roles = await list("select quote_ident(rolname) from pg_roles where rolname <> 'stallholder_app'");
+    const roles = await list(
+      "select quote_ident(rolname) from pg_roles where rolname not in ('stallholder_app', 'usage_writer')",
+    );
     const sequences = await list(
       "select relname from pg_class where relkind = 'S' and relnamespace = 'public'::regnamespace",
     );
@@ -195,6 +220,9 @@ describe("the wall", () => {
       "select pg_read_file('/etc/hostname')",
       "select lo_import('/etc/hostname')",
       "create extension dblink",
+      "set session authorization usage_writer",
+      "insert into usage_keys_0 values (gen_random_uuid(), 1)",
+      "insert into usage_days.d20260301 select * from usage_events",
       "create temp table tenants (id text)",
       "create table public.mine (id text)",
       "create schema mine",
@@ -202,6 +230,20 @@ describe("the wall", () => {
     for (const attempt of attempts) {
       await expect(app.query(attempt)).rejects.toMatchObject({ code: "42501" });
     }
+  });
+
+  test("lets the role that stores usage add to keys and days, and do and see nothing else", async () => {
+    const able = await list(
+      `select n.nspname || '.' || c.relname || ' ' || p.privilege from pg_class c
+         join pg_namespace n on n.oid = c.relnamespace
+         cross join unnest(array['select', 'insert', 'update', 'delete', 'truncate', 'references', 'trigger']) p(privilege)
+       where n.nspname in ('public', 'usage_days') and c.relkind in ('r', 'p')
+         and has_table_privilege('usage_writer', c.oid, p.privilege) order by 1`,
+    );
+    expect(able).toEqual(["public.usage_keys_0 insert", "public.usage_keys_1 insert", "usage_days.d20260301 insert"]);
+    await app.query("begin; set local role usage_writer");
+    await expect(app.query("select * from usage_days.d20260301")).rejects.toMatchObject({ code: "42501" });
+    await app.query("rollback");
   });
 
   test("keeps the helpers of the doors from touching another tenant", async () => {
@@ -241,7 +283,7 @@ describe("the serving role", () => {
       `alter database ${own.name} owner to ${login}; grant connect, temp on database ${own.name} to public`,
     );
     const god = await open(own.superuserUrl);
-    await god.query("drop schema public cascade; create schema public authorization pg_database_owner");
+    await god.query("drop schema public, usage_days cascade; create schema public authorization pg_database_owner");
     await god.end();
     const url = Object.assign(new URL(own.superuserUrl), { username: login, password: "x" }).href;
     await migrate({ url });
@@ -260,6 +302,20 @@ describe("the serving role", () => {
     return { ...serving, ...row };
   }
 
+  /** What becomes of fifty events of tenant a, which this login stores. */
+  async function storedBy(url: string) {
+    const metering = createMetering({ url, clock: systemClock, dimensions: ["pages"], limits: [] });
+    const events = Array.from({ length: 50 }, (_, id) => ({
+      id: `evt_${id}`,
+      tenant: a,
+      dimension: "pages",
+      quantity: 1,
+    }));
+    const receipts = await metering.record({ kind: "product" }, events);
+    await metering.close();
+    return [...new Set(receipts.map(({ status }) => status))];
+  }
+
   test("cannot be taken by a login without rights: that one serves as owner, is warned of, and the wall holds", async () => {
     await hosted("nocreaterole", async (own, url, login) => {
       const warning = expect.stringContaining("as owner");
@@ -267,6 +323,8 @@ describe("the serving role", () => {
       const [god, client] = await Promise.all([open(own.superuserUrl), open(url)]);
       await plantRows(god, tenants);
       expect(await probe(client, await walledTables(god), tenants, { owns: true })).toEqual([]);
+      await god.query("update tenants set state = 'active'");
+      expect(await storedBy(url)).toEqual(["accepted"]);
       await Promise.all([god.end(), client.end()]);
     });
   });

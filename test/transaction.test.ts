@@ -222,7 +222,7 @@ describe("migrate", () => {
     const empty = await ownDatabase();
     const client = new pg.Client({ connectionString: empty.superuserUrl });
     await client.connect();
-    await client.query("drop schema public cascade; create schema public authorization pg_database_owner");
+    await client.query("drop schema public, usage_days cascade; create schema public authorization pg_database_owner");
     await client.end();
     return empty;
   }

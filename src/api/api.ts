@@ -14,6 +14,7 @@ import type { Tenant } from "../tenants/tenants.ts";
 import { admit, callerOn, tenantOfCall } from "./caller.ts";
 import { parsed } from "./parsed.ts";
 import { rotateRequest, tenantQuery, verifyRequest } from "./schemas.ts";
+import { usageRoutes } from "./usage.ts";
 
 export interface ApiOptions {
   readonly provider: Provider;
@@ -31,6 +32,7 @@ export function apiRoutes(options: ApiOptions): Router {
   const router = Router();
   const body = jsonBody(BODY_LIMIT);
   router.post("/v1/keys/verify", admit(options, "keys:verify"), body, verifyKey(options));
+  router.use(usageRoutes(options));
   router.get("/v1/tenants", admit(options, "tenants:read"), listTenants(options));
   router.get("/v1/tenants/:id", admit(options, "tenants:read"), showTenant(options));
   router.get("/v1/tenants/:id/operations/:operation", admit(options, "tenants:read"), showOperation(options));

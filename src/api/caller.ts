@@ -12,7 +12,7 @@ export type Caller =
   | { readonly kind: "product" }
   | { readonly kind: "key"; readonly tenant: string; readonly scopes: readonly Scope[] };
 
-interface Guard {
+export interface Guard {
   readonly provider: Provider;
   readonly productSecret: string;
   readonly attempts: FailedAttempts;

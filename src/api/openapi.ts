@@ -6,10 +6,15 @@ import {
   problemShape,
   rotateAnswer,
   rotateRequest,
+  summaryShape,
   tenantListShape,
   tenantQuery,
   tenantShape,
   tokenAnswer,
+  usageAnswer,
+  usageListShape,
+  usageQuery,
+  usageRequest,
   verifyAnswer,
   verifyRequest,
 } from "./schemas.ts";
@@ -36,6 +41,32 @@ const routes: readonly Described[] = [
     description: "Always 200 for a well-formed question. Scope `keys:verify`.",
     body: verifyRequest,
     answer: [200, verifyAnswer],
+  },
+  {
+    method: "post",
+    path: "/v1/usage",
+    summary: "Record usage",
+    description:
+      "One event or up to 1,000. Always 200 for a well-formed body: a receipt for each event in its order, and a faulty one is " +
+      "refused alone. Accepted means durable. Send an event again until it has a receipt: within eight days the same id is the " +
+      "same event. Scope `usage:write`.",
+    body: usageRequest,
+    answer: [200, usageAnswer],
+  },
+  {
+    method: "get",
+    path: "/v1/usage",
+    summary: "List usage records",
+    description: "Hours of a tenant, or of all with `PRODUCT_SECRET`. Scope `usage:read`.",
+    query: usageQuery,
+    answer: [200, usageListShape],
+  },
+  {
+    method: "get",
+    path: "/v1/metering/summary",
+    summary: "Units that no marketplace has accepted yet",
+    description: "By dimension, of all tenants. `PRODUCT_SECRET` alone.",
+    answer: [200, summaryShape],
   },
   {
     method: "get",

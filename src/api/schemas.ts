@@ -40,10 +40,87 @@ export const verifyAnswer = z
       plan: z.string(),
       limits,
       scopes: z.array(z.string()),
+      over: z
+        .enum(["soft", "hard"])
+        .optional()
+        .openapi({ description: "A limit is near (80 %) or reached this month" }),
     }),
     z.object({ valid: z.literal(false), code: z.enum(["unknown", "revoked", "expired", "suspended", "gone"]) }),
   ])
   .openapi("KeyVerdict");
+
+const quantity = z.union([z.number().int().min(0), z.string().regex(/^(0|[1-9]\d*)(\.\d+)?$/)]);
+
+const usageEvent = z
+  .object({
+    id: z
+      .string()
+      .min(1)
+      .max(200)
+      .openapi({ example: "evt_1", description: "Your own; the same again is the same event" }),
+    tenant: z.string().optional().openapi({ description: "With an API key its own tenant, and may be left out" }),
+    dimension: z.string().openapi({ example: "requests" }),
+    quantity: quantity.openapi({ example: 3, description: "An integer, or a decimal as text; at most 15 digits" }),
+    time: z.string().optional().openapi({ example: "2026-05-10T10:01:59Z", description: "When absent: now" }),
+    tags: z.record(z.string(), z.string()).optional().openapi({ description: "At most five" }),
+  })
+  .openapi("UsageEvent");
+
+/** For the description alone: each event is read by the metering itself, so that a faulty one is refused alone. */
+export const usageRequest = z.union([usageEvent, z.array(usageEvent).max(1_000)]);
+
+export const usageAnswer = z
+  .object({
+    receipts: z.array(
+      z.object({
+        id: z.string().nullable(),
+        status: z.enum(["accepted", "duplicate", "refused"]),
+        code: z.string().optional().openapi({ example: "usage_late" }),
+      }),
+    ),
+  })
+  .openapi("UsageReceipts");
+
+const instant = z.iso.datetime({ offset: true }).transform((text) => new Date(text));
+
+export const usageQuery = z.object({
+  tenant: z.string().max(64).optional(),
+  dimension: z.string().max(64).optional(),
+  from: instant.optional().openapi({ type: "string", format: "date-time" }),
+  to: instant.optional().openapi({ type: "string", format: "date-time", description: "Not included" }),
+  cursor: z.string().max(512).optional(),
+  limit: z.coerce.number().int().min(1).max(1_000).default(100),
+});
+
+export const usageListShape = z
+  .object({
+    data: z.array(
+      z.object({
+        tenant: z.string(),
+        dimension: z.string(),
+        hour: z.iso.datetime(),
+        quantity,
+        state: z.enum(["open", "sealed", "sent", "accepted", "refused", "expired"]),
+        accepted_at: z.iso.datetime().nullable(),
+      }),
+    ),
+    next_cursor: z.string().nullable(),
+  })
+  .openapi("UsageRecords");
+
+const units = z.record(z.string(), z.number()).openapi({ example: { requests: 1_200 } });
+
+export const summaryShape = z
+  .object({
+    waiting: units,
+    at_risk: units,
+    lost: units,
+    carried: units,
+    not_billed: units,
+    conflicts: z.number().int(),
+    oldest_waiting_at: z.iso.datetime().nullable(),
+  })
+  .openapi("MeteringSummary");
 
 export const tokenAnswer = z
   .object({ token: z.string(), token_type: z.literal("Bearer"), expires_in: z.number().int() })

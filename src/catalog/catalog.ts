@@ -29,7 +29,7 @@ export interface Catalog {
   readonly marketplaces: Readonly<Record<string, unknown>>;
 }
 
-export type { Plan };
+export type { Dimension, Plan };
 
 /** The manifest's own secrets: development values, which settings replace. */
 interface ManifestSecrets {
@@ -64,6 +64,15 @@ export function parseManifest(text: string): Manifest {
 /** The plan with this id, which is also its slug; undefined when it is not sold. */
 export const findPlan = (catalog: Catalog, id: string): Plan | undefined =>
   catalog.plans.find((plan) => plan.id === id);
+
+/** The limits of the plans on what is metered, each for a calendar month. */
+export const monthlyLimits = (catalog: Catalog) =>
+  catalog.plans.flatMap((plan) =>
+    catalog.dimensions.flatMap(({ id: dimension }) => {
+      const limit = plan.limits[dimension];
+      return limit === undefined ? [] : [{ plan: plan.id, dimension, limit }];
+    }),
+  );
 
 /** Whether the service is sold in this region, by the manifest's name for it. */
 export const servesRegion = (catalog: Catalog, region: string): boolean =>

@@ -33,7 +33,7 @@ export async function serve({ withWorker = false }: { withWorker?: boolean }): P
       clock,
       logger,
     });
-    teardown.add("database connections", () => service.database.close());
+    teardown.add("database connections", () => service.close());
     if (withWorker || !settings.production) {
       const worker = service.startWorker();
       teardown.add("worker", () => worker.stop());

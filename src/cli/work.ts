@@ -27,7 +27,7 @@ export async function work(): Promise<void> {
       clock,
       logger,
     });
-    teardown.add("database connections", () => service.database.close());
+    teardown.add("database connections", () => service.close());
     const worker = service.startWorker();
     teardown.add("worker", () => worker.stop());
     logger.info("worker started");

@@ -6,7 +6,14 @@ import type { CredentialState, Scope } from "./credentials.ts";
 
 /** What a key is worth now. `code` says why not; the holder is told no more. */
 export type KeyJudgement =
-  | { readonly valid: true; readonly tenant: string; readonly plan: string; readonly scopes: readonly Scope[] }
+  | {
+      readonly valid: true;
+      readonly tenant: string;
+      readonly plan: string;
+      readonly scopes: readonly Scope[];
+      /** Units used in the current calendar month, by dimension. */
+      readonly used: Readonly<Record<string, number>>;
+    }
   | { readonly valid: false; readonly code: "unknown" | "revoked" | "expired" | "suspended" | "gone" };
 
 interface KeyRow {
@@ -17,6 +24,7 @@ interface KeyRow {
   readonly retires_at: Date | null;
   readonly plan: string;
   readonly tenant_state: string;
+  readonly used: Record<string, number> | null;
 }
 
 export interface KeyCheck {
@@ -35,8 +43,9 @@ export async function judgeKey({ store, peppers }: KeyCheck, key: string, now: D
   if (parsed === undefined) return { valid: false, code: "unknown" };
   const [row] = await store.throughDoor<KeyRow>({
     name: "find_key",
-    text: "select tenant, key_hash, scopes, state, retires_at, plan, tenant_state from find_key($1)",
-    values: [parsed.keyId],
+    text: `select tenant, key_hash, scopes, state, retires_at, plan, tenant_state, used_in_month(tenant, $2) as used
+           from find_key($1)`,
+    values: [parsed.keyId, new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth()))],
   });
   const known = peppers.some((pepper) => sameSecret(apiKeyHash(pepper, key).toString("hex"), row?.key_hash ?? NO_HASH));
   return row !== undefined && known ? judgeRow(row, now) : { valid: false, code: "unknown" };
@@ -49,5 +58,5 @@ function judgeRow(row: KeyRow, now: Date): KeyJudgement {
   if (row.retires_at !== null && row.retires_at <= now) return { valid: false, code: "expired" };
   if (row.state === "revoked") return { valid: false, code: "revoked" };
   if (row.tenant_state === "suspended") return { valid: false, code: "suspended" };
-  return { valid: true, tenant: row.tenant, plan: row.plan, scopes: row.scopes };
+  return { valid: true, tenant: row.tenant, plan: row.plan, scopes: row.scopes, used: row.used ?? {} };
 }

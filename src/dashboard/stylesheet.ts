@@ -107,6 +107,11 @@ main { display: grid; grid-template-columns: minmax(0, 1fr); gap: 1.25rem; paddi
 .limits dd { font-variant-numeric: tabular-nums; }
 .change { display: grid; gap: 0.375rem; margin-top: auto; padding-top: 0.25rem; }
 
+.usage { display: grid; gap: 1.25rem; }
+.usage h3 { display: flex; flex-wrap: wrap; gap: 0.25rem 1rem; align-items: baseline; justify-content: space-between; }
+.usage h3 > span { font-weight: 400; font-variant-numeric: tabular-nums; }
+.usage meter { display: block; width: 100%; height: 1rem; margin-block: 0.375rem; }
+
 table { width: 100%; border-collapse: collapse; font-size: 0.9375rem; }
 caption { padding-bottom: 0.5rem; text-align: left; font-weight: 650; font-size: 1rem; }
 th, td { padding: 0.75rem 0.75rem 0.75rem 0; border-top: 1px solid var(--line); text-align: left; vertical-align: top; font-weight: 400; overflow-wrap: anywhere; }

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import knex, { type Knex } from "knex";
 import pg from "pg";
+import { copyIn } from "./copy-in.ts";
 import { lostConnection, mayRepeat, mayRunAgain, translate } from "./faults.ts";
 
 export interface Statement {
@@ -15,6 +16,8 @@ export interface Statement {
 /** What code inside a transaction may use, and all it may use. */
 export interface Tx {
   query<Row extends object>(text: string, values?: readonly unknown[]): Promise<Row[]>;
+  /** `COPY … FROM STDIN` of `data` in one go. */
+  copyIn(statement: string, data: Buffer): Promise<void>;
   /** knex on this transaction's connection. Await the builder where you write it: it runs each time it is awaited. */
   from(table: string): Knex.QueryBuilder;
 }
@@ -120,6 +123,7 @@ function handle(client: pg.PoolClient): Tx {
   return {
     query: async <Row extends object>(text: string, values: readonly unknown[] = []) =>
       (await client.query<Row>(text, [...values])).rows,
+    copyIn: (statement, data) => copyIn(client, statement, data),
     from: (table) => builder(table).connection(client),
   };
 }

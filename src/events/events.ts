@@ -24,6 +24,8 @@ export type EventType =
   | "grant.exchanged"
   | "grant.lost"
   | "call.given_up"
+  | "usage.soft_limit"
+  | "usage.hard_limit"
   | "signed_in"
   | "renamed";
 

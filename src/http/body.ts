@@ -2,7 +2,7 @@ import type { IncomingMessage } from "node:http";
 import type { RequestHandler } from "express";
 import { ProviderError } from "../errors.ts";
 import { type Form, parseForm } from "./form.ts";
-import { parseJson } from "./json.ts";
+import { type JsonLimits, parseJson } from "./json.ts";
 
 interface Received {
   readonly bytes: Buffer;
@@ -66,11 +66,11 @@ export function bytesBody(limitBytes: number): RequestHandler {
 }
 
 /** Reads a body of `application/json` or `application/…+json` in UTF-8 for `jsonOf`, and keeps its bytes. */
-export function jsonBody(limitBytes: number): RequestHandler {
+export function jsonBody(limitBytes: number, limits: JsonLimits = {}): RequestHandler {
   return async function receiveJson(req, _res, next) {
     refuseOtherType(req, jsonType, "application/json");
     const bytes = await readBody(req, limitBytes);
-    received.set(req, { bytes, json: parseJson(bytes) });
+    received.set(req, { bytes, json: parseJson(bytes, limits) });
     next();
   };
 }

@@ -1,9 +1,11 @@
 import { isUtf8 } from "node:buffer";
 import { type Fault, ProviderError } from "../errors.ts";
 
-interface JsonLimits {
+export interface JsonLimits {
   /** How many objects and arrays may lie within each other. */
-  readonly maxDepth: number;
+  readonly maxDepth?: number;
+  /** Lets text through that PostgreSQL does not store, and any member: for whoever judges each of its items alone. */
+  readonly anyText?: boolean;
 }
 
 const MAX_FAULTS = 20;
@@ -13,13 +15,13 @@ const MAX_FAULTS = 20;
  * string (PostgreSQL refuses the one and stores the other differently), no member that could reach a prototype.
  * Throws `request_malformed`, naming each place at fault. A repeated member counts with its last value.
  */
-export function parseJson(bytes: Buffer, { maxDepth }: JsonLimits = { maxDepth: 32 }): unknown {
+export function parseJson(bytes: Buffer, { maxDepth = 32, anyText = false }: JsonLimits = {}): unknown {
   if (bytes.length === 0) throw malformed("The body is empty.");
   if (!isUtf8(bytes)) throw malformed("The body is not valid UTF-8.");
   if (isDeeperThan(bytes, maxDepth)) throw malformed(`The body is nested more than ${maxDepth} deep.`);
   const text = bytes.toString("utf8");
   const value = parse(text);
-  if (mayHoldFaults(text)) refuseFaults(value);
+  if (!anyText && mayHoldFaults(text)) refuseFaults(value);
   return value;
 }
 

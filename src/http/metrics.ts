@@ -20,6 +20,8 @@ export interface Metrics {
   countOperation(labels: OperationLabels, seconds: number): void;
   /** One answered request, by the class of its route (`routeClasses`). */
   countRequest(route: string, method: string, status: number, seconds: number): void;
+  /** Usage events by what became of them: accepted, duplicate, or the code of the refusal. */
+  countUsage(verdict: string, events: number): void;
 }
 
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25];
@@ -49,8 +51,15 @@ export function createMetrics(): Metrics {
     buckets: SECONDS,
     registers,
   });
+  const usage = new Counter({
+    name: "stallholder_usage_events_total",
+    help: "Usage events by verdict: accepted, duplicate, or why they were refused",
+    labelNames: ["verdict"] as const,
+    registers,
+  });
   return {
     registry,
+    countUsage: (verdict, events) => usage.inc({ verdict }, events),
     countOperation: (labels, seconds) => operations.observe({ ...labels }, seconds),
     countRequest: (route, method, status, seconds) => {
       requests.inc({ route, method, status });

@@ -2,6 +2,8 @@ import type { ConfigVars, Scope } from "../credentials/credentials.ts";
 import type { KeyJudgement } from "../credentials/verify.ts";
 import type { Delivery, NewOwedCall, OwedCall } from "../deliveries/deliveries.ts";
 import type { By } from "../events/events.ts";
+import type { UsageReceipt, UsageSource } from "../metering/metering.ts";
+import type { Mark, MeteringSummary, UsageFilter, UsageRecord } from "../metering/read.ts";
 import type { Operation } from "../operations/operations.ts";
 import type { SignedIn } from "../sso/sso.ts";
 import type { Tenant, TenantFilter, TenantRef } from "../tenants/tenants.ts";
@@ -81,7 +83,11 @@ export interface VerifiedSignIn extends Command {
 
 /** What a key is worth now, with the limits of its plan. */
 export type KeyVerdict =
-  | (KeyJudgement & { readonly valid: true; readonly limits: Readonly<Record<string, number>> })
+  | (Omit<KeyJudgement & { readonly valid: true }, "used"> & {
+      readonly limits: Readonly<Record<string, number>>;
+      /** Beyond a limit this month, or close to it: advice for the product. */
+      readonly over?: Mark;
+    })
   | (KeyJudgement & { readonly valid: false });
 
 export interface AccessToken {
@@ -118,6 +124,11 @@ export interface Provider {
   findTenant(ref: TenantRef): Promise<Tenant | undefined>;
   listTenants(filter: TenantFilter): Promise<readonly Tenant[]>;
   operation(tenant: string, id: string): Promise<Operation | undefined>;
+  /** A receipt for each item, in order; a faulty one is refused alone. `unavailable` when nothing can be stored now. */
+  recordUsage(source: UsageSource, items: readonly unknown[]): Promise<readonly UsageReceipt[]>;
+  /** By tenant, hour and dimension; `request_malformed` for a foreign cursor. */
+  listUsage(filter: UsageFilter): Promise<readonly UsageRecord[]>;
+  meteringSummary(): Promise<MeteringSummary>;
 }
 
 /** For the worker alone. */
@@ -126,6 +137,8 @@ export interface ProviderJobs {
   runDueOperations(limit: number): Promise<number>;
   /** Delivers a call owed to the product. */
   tellProduct(call: OwedCall): Promise<Delivery>;
+  /** Seals and sums usage, and keeps its tables; true when there was work. */
+  meterUsage(): Promise<boolean>;
   /** Ends what time ends: retiring credentials, sessions, used sign-in tokens. */
   sweep(): Promise<void>;
 }

@@ -4,6 +4,7 @@ import type { Clock } from "../clock.ts";
 import type { CredentialDeclaration, Mint } from "../credentials/credentials.ts";
 import type { TokenKeys } from "../credentials/token-keys.ts";
 import type { Store } from "../isolation/isolation.ts";
+import type { Metering } from "../metering/metering.ts";
 import type { Product } from "../product/product.ts";
 import type { Vault } from "../secrets/secrets.ts";
 
@@ -29,6 +30,7 @@ export interface Deps {
   readonly mint: Mint;
   readonly peppers: readonly KeyObject[];
   readonly tokens: TokenKeys;
+  readonly metering: Metering;
   readonly abilitiesOf: (marketplace: string) => Abilities;
   readonly budgets: Budgets;
 }

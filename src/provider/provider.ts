@@ -1,3 +1,4 @@
+import { listUsage, meteringSummary } from "../metering/read.ts";
 import { findOperation } from "../operations/operations.ts";
 import { findTenant, listTenants } from "../tenants/tenants.ts";
 import { changePlan } from "./change-plan.ts";
@@ -14,6 +15,9 @@ import { resume, suspend } from "./suspend.ts";
 import { sweep } from "./sweep.ts";
 import { tellProduct } from "./tell-product.ts";
 import { authorise, issueToken, verifyKey } from "./verify-key.ts";
+
+/** No marketplace bills usage yet. */
+const NONE_REPORTS_USAGE: readonly string[] = [];
 
 export type ProviderParts = Omit<Deps, "budgets"> & { readonly budgets?: Budgets };
 
@@ -37,6 +41,10 @@ export function createProvider(parts: ProviderParts): Provider & ProviderJobs {
     findTenant: (ref) => findTenant(deps.store, ref),
     listTenants: (filter) => listTenants(deps.store, filter),
     operation: (tenant, id) => deps.store.asTenant(tenant, (tx) => findOperation(tx, id)),
+    recordUsage: (source, items) => deps.metering.record(source, items),
+    listUsage: (filter) => listUsage(deps.store, filter),
+    meteringSummary: () => meteringSummary(deps.store, NONE_REPORTS_USAGE, deps.clock.now()),
+    meterUsage: () => deps.metering.work(),
     runDueOperations: (limit) => runDueOperations(deps, limit),
     tellProduct: (call) => tellProduct(deps, call),
     sweep: () => sweep(deps),

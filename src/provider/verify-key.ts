@@ -3,13 +3,17 @@ import type { Scope } from "../credentials/credentials.ts";
 import { TOKEN_LIFE_SECONDS } from "../credentials/token-keys.ts";
 import { judgeKey } from "../credentials/verify.ts";
 import { ProviderError } from "../errors.ts";
+import { markOf } from "../metering/read.ts";
 import type { AccessToken, KeyVerdict } from "./contract.ts";
 import type { Deps } from "./deps.ts";
 
 export async function verifyKey(deps: Deps, key: string): Promise<KeyVerdict> {
   const judgement = await judgeKey(deps, key, deps.clock.now());
   if (!judgement.valid) return judgement;
-  return { ...judgement, limits: findPlan(deps.catalog, judgement.plan)?.limits ?? {} };
+  const { used, ...verdict } = judgement;
+  const limits = findPlan(deps.catalog, judgement.plan)?.limits ?? {};
+  const over = markOf(used, limits);
+  return { ...verdict, limits, ...(over === undefined ? {} : { over }) };
 }
 
 export async function authorise(deps: Deps, key: string, scope: Scope): Promise<KeyVerdict & { readonly valid: true }> {

@@ -163,6 +163,7 @@ export async function plantRows(superuser: pg.Client, tenants: Tenants): Promise
      where contype = 'c' and connamespace = 'public'::regnamespace`,
   );
   for (const check of checks) await superuser.query(check.drop);
+  await superuser.query("select make_usage_days(array[date '2026-03-01'])");
   const tables = await walledTables(superuser);
   for (const table of tables) {
     for (const tenant of Object.values(tenants)) await plantRow(superuser, table, tenant);
@@ -202,6 +203,7 @@ function madeUp(type: string): unknown {
       return false;
     case "integer":
     case "bigint":
+    case "numeric":
       return 1;
     case "ARRAY":
       return [];

@@ -1,7 +1,7 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import pg from "pg";
-import { parseManifest } from "../../src/catalog/catalog.ts";
+import { monthlyLimits, parseManifest } from "../../src/catalog/catalog.ts";
 import { tokenKeys } from "../../src/credentials/token-keys.ts";
 import { connect } from "../../src/db/db.ts";
 import {
@@ -12,6 +12,7 @@ import {
   settleOwedCall,
 } from "../../src/deliveries/deliveries.ts";
 import { isolate, servingRole } from "../../src/isolation/isolation.ts";
+import { createMetering } from "../../src/metering/metering.ts";
 import type { Provider, ProviderJobs, ProvisionRequest } from "../../src/provider/contract.ts";
 import { declaredCredentials } from "../../src/provider/declarations.ts";
 import type { Abilities, Budgets, Deps } from "../../src/provider/deps.ts";
@@ -68,6 +69,7 @@ export async function testProvider(options: TestProviderOptions = {}): Promise<T
   const pool = connect({ url: options.url ?? database.appUrl, connections: options.connections ?? 10 });
   const superuser = new pg.Pool({ connectionString: database.superuserUrl, max: 2 });
   open.add(async () => {
+    await metering.close();
     await Promise.all([pool.close(), superuser.end()]);
     if (given === undefined) await database.drop();
   });
@@ -76,7 +78,14 @@ export async function testProvider(options: TestProviderOptions = {}): Promise<T
   const product = options.product ?? scriptedProduct();
   const store = isolate(pool, await servingRole(pool));
   const ring = options.beside?.ring ?? parseKeyRing(`test:${randomBytes(32).toString("base64url")}`);
-  const deps = await makeDeps({ ...options, ring }, { store, clock, product });
+  const catalog = await testCatalog();
+  const metering = createMetering({
+    url: options.url ?? database.appUrl,
+    clock,
+    dimensions: catalog.dimensions.map(({ id }) => id),
+    limits: monthlyLimits(catalog),
+  });
+  const deps = makeDeps({ ...options, ring }, { store, clock, product, catalog, metering });
   const provider = createProvider(deps);
   const told: OwedCall[] = [];
 
@@ -107,16 +116,14 @@ export async function closeProviders(): Promise<void> {
   open.clear();
 }
 
-async function makeDeps(
+function makeDeps(
   { abilities, budgets, ring }: TestProviderOptions & { readonly ring: KeyRing },
-  parts: Pick<Deps, "store" | "clock" | "product">,
-): Promise<Deps> {
+  parts: Pick<Deps, "store" | "clock" | "product" | "catalog" | "metering">,
+): Deps {
   const vault = vaultOf(ring);
-  const catalog = await testCatalog();
   return {
     ...parts,
-    catalog,
-    declarations: declaredCredentials(catalog, ISSUER),
+    declarations: declaredCredentials(parts.catalog, ISSUER),
     vault,
     mint: { prefix: "acmesearch", pepper: derive(ring.primary, "pepper"), vault },
     peppers: deriveEach(ring, "pepper"),

@@ -7,6 +7,7 @@ import { PeopleCard } from "./people.tsx";
 import { PlanCard } from "./plan.tsx";
 import { RemovalCard } from "./removal.tsx";
 import { StatusStrip } from "./status.tsx";
+import { UsageCard } from "./usage.tsx";
 import type { CustomerView } from "./view.ts";
 
 interface OverviewProps {
@@ -27,6 +28,7 @@ export function OverviewPage({ view, token, notice, revealed }: OverviewProps) {
       </div>
       <StatusStrip view={view} />
       <PlanCard view={view} />
+      <UsageCard view={view} />
       <ConnectCard view={view} token={token} revealed={revealed} />
       <CredentialsCard view={view} token={token} />
       <div class="columns">

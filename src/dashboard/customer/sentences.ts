@@ -1,7 +1,7 @@
 import type { EventType, LifecycleEvent } from "../../events/events.ts";
 import type { CustomerView } from "./view.ts";
 
-type Words = Pick<CustomerView, "product" | "texts" | "plans" | "tenant">;
+type Words = Pick<CustomerView, "product" | "texts" | "plans" | "tenant" | "dimensions">;
 type Data = LifecycleEvent["data"];
 
 const sentences: Readonly<Record<EventType, (data: Data, words: Words) => string>> = {
@@ -26,6 +26,9 @@ const sentences: Readonly<Record<EventType, (data: Data, words: Words) => string
   "grant.exchanged": (_, { texts }) => `${texts.title} allowed us to keep the config vars up to date.`,
   "grant.lost": (_, { texts }) => `${texts.title} no longer allows us to keep the config vars up to date.`,
   "call.given_up": (_, { texts }) => `${texts.title} could not be told of a change, after many tries.`,
+  "usage.soft_limit": (data, words) =>
+    `Usage of ${dimension(data, words)} reached 80 % of the plan's limit for the month.`,
+  "usage.hard_limit": (data, words) => `Usage of ${dimension(data, words)} reached the plan's limit for the month.`,
   signed_in: () => "Signed in to this dashboard.",
   renamed: (data) => `The ${text(data["what"], "tenant")} was renamed to ${text(data["to"], "another name")}.`,
 };
@@ -57,6 +60,11 @@ export function actorOf({ by, data }: LifecycleEvent, { product, texts, tenant }
 
 function plan(id: unknown, { plans }: Words): string {
   return plans.find((known) => known.id === id)?.name ?? text(id, "unknown");
+}
+
+function dimension(data: Data, { dimensions }: Words): string {
+  const id = text(data["dimension"], "a dimension");
+  return dimensions[id] ?? id;
 }
 
 function because(data: Data): string {

@@ -1,10 +1,11 @@
-import { findPlan, type Plan } from "../../catalog/catalog.ts";
+import { type Dimension, findPlan, type Plan } from "../../catalog/catalog.ts";
 import { type Credential, type CredentialDeclaration, liveCredentials } from "../../credentials/credentials.ts";
 import type { Tx } from "../../db/db.ts";
 import { isOwed, PUSH_CONFIG } from "../../deliveries/deliveries.ts";
 import { ProviderError } from "../../errors.ts";
 import { type LifecycleEvent, recentEvents } from "../../events/events.ts";
 import type { MarketplaceTexts } from "../../marketplaces/marketplace.ts";
+import { type MonthlyUsage, monthlyUsage } from "../../metering/read.ts";
 import { type Operation, runningOperation } from "../../operations/operations.ts";
 import type { SignedIn } from "../../sso/sso.ts";
 import { type Person, peopleOf, readTenant, type Tenant } from "../../tenants/tenants.ts";
@@ -20,6 +21,9 @@ export interface CustomerView {
   readonly plans: readonly Plan[];
   /** What limits are called that are also metered: dimension ids to names. */
   readonly dimensions: Readonly<Record<string, string>>;
+  /** What is metered. */
+  readonly metered: readonly Dimension[];
+  readonly usage: MonthlyUsage;
   readonly running: Operation | undefined;
   /** Names only. */
   readonly configVars: readonly string[];
@@ -44,14 +48,14 @@ export interface EventPage {
 /** Reads it all as it is now; of the config vars only the names. */
 export async function loadView(options: DashboardOptions, who: SignedIn, page: EventPage): Promise<CustomerView> {
   const { store, provider, catalog, clock, declarations } = options;
-  const rows = await store.asTenant(who.tenant, (tx) => readRows(tx, page));
+  const rows = await store.asTenant(who.tenant, (tx) => readRows(tx, page, clock.now()));
   return {
-    now: clock.now(),
     product: catalog.name,
     ...rows,
     plan: findPlan(catalog, rows.tenant.plan),
     plans: catalog.plans,
     dimensions: Object.fromEntries(catalog.dimensions.map(({ id, name }) => [id, name])),
+    metered: catalog.dimensions,
     configVars: Object.keys(await provider.configVars(who.tenant)).sort(),
     declarations,
     texts: await textsOf(options, rows.tenant),
@@ -59,12 +63,14 @@ export async function loadView(options: DashboardOptions, who: SignedIn, page: E
   };
 }
 
-async function readRows(tx: Tx, { size, before }: EventPage) {
+async function readRows(tx: Tx, { size, before }: EventPage, now: Date) {
   const tenant = await readTenant(tx);
   if (tenant === undefined) throw new ProviderError("tenant_not_found", "There is no such tenant.");
   const events = await recentEvents(tx, size + 1, before);
   return {
+    now,
     tenant,
+    usage: await monthlyUsage(tx, now),
     running: await runningOperation(tx),
     credentials: await liveCredentials(tx),
     events: events.slice(0, size),

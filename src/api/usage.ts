@@ -1,0 +1,70 @@
+import { type RequestHandler, Router } from "express";
+import { ProviderError } from "../errors.ts";
+import { answerJson } from "../http/answer.ts";
+import { jsonBody, jsonOf } from "../http/body.ts";
+import type { UsageSource } from "../metering/metering.ts";
+import { cursorAfter, recordJson } from "../metering/read.ts";
+import type { Provider } from "../provider/contract.ts";
+import { admit, type Caller, callerOn, type Guard, tenantOfCall } from "./caller.ts";
+import { parsed } from "./parsed.ts";
+import { usageQuery } from "./schemas.ts";
+
+const BODY_LIMIT = 4 * 1024 * 1024;
+const MOST_EVENTS = 1_000;
+
+/** Usage in, and what became of it. */
+export function usageRoutes(options: Guard): Router {
+  const router = Router();
+  // Each event is judged alone: text that cannot be stored is that event's fault and not the body's.
+  const body = jsonBody(BODY_LIMIT, { anyText: true });
+  router.post("/v1/usage", admit(options, "usage:write"), body, recordUsage(options));
+  router.get("/v1/usage", admit(options, "usage:read"), listUsage(options));
+  router.get("/v1/metering/summary", admit(options, "usage:read"), showSummary(options));
+  return router;
+}
+
+interface Offered {
+  readonly provider: Provider;
+}
+
+function recordUsage({ provider }: Offered): RequestHandler {
+  return async function answerReceipts(req, res) {
+    const receipts = await provider.recordUsage(sourceOf(callerOn(req)), itemsOf(jsonOf(req)));
+    answerJson(res, 200, { receipts });
+  };
+}
+
+function sourceOf(caller: Caller): UsageSource {
+  return caller.kind === "product" ? caller : { kind: "key", tenant: caller.tenant };
+}
+
+function itemsOf(body: unknown): readonly unknown[] {
+  const items: unknown[] = Array.isArray(body) ? body : [body];
+  if (items.length > MOST_EVENTS)
+    throw new ProviderError("body_too_large", `A request holds at most ${MOST_EVENTS} events; nothing was stored.`);
+  if (typeof body === "object" && body !== null) return items;
+  throw new ProviderError("request_malformed", "The body must be an event or an array of events.");
+}
+
+function listUsage({ provider }: Offered): RequestHandler {
+  return async function answerRecords(req, res) {
+    const { cursor, limit, tenant: named, ...filter } = parsed(usageQuery, req.query);
+    const caller = callerOn(req);
+    const tenant = caller.kind === "key" ? tenantOfCall(caller, named) : named;
+    const found = await provider.listUsage({ ...filter, tenant, after: cursor, limit: limit + 1 });
+    const page = found.slice(0, limit);
+    const last = page.at(-1);
+    answerJson(res, 200, {
+      data: page.map(recordJson),
+      next_cursor: found.length > limit && last !== undefined ? cursorAfter(last) : null,
+    });
+  };
+}
+
+function showSummary({ provider }: Offered): RequestHandler {
+  return async function answerSummary(req, res) {
+    if (callerOn(req).kind === "key")
+      throw new ProviderError("not_permitted", "The summary is of all tenants: it takes the product's secret.");
+    answerJson(res, 200, await provider.meteringSummary());
+  };
+}

@@ -1,0 +1,165 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { addRows, type BulkRow, type BulkTable } from "../db/bulk.ts";
+import type { Database, Tx } from "../db/db.ts";
+import { ProviderError } from "../errors.ts";
+import { type Admission, billedHour, judge, type Verdict } from "./judge.ts";
+import type { UsageEvent } from "./usage-event.ts";
+
+/** What one request brought, when it arrived. */
+export interface Arrival {
+  readonly now: number;
+  readonly events: readonly UsageEvent[];
+}
+
+export interface BatchStore {
+  /** Connections of their own: a batch holds one until it is committed. */
+  readonly database: Database;
+  readonly dimensions: ReadonlySet<string>;
+  /** Days that are known to be there; more are made when they are needed. */
+  readonly days: Set<string>;
+  /** The role that may add to the days; null where the login writes itself. */
+  readonly role: string | null;
+}
+
+const TRIES = 4;
+const DAY_MS = 86_400_000;
+
+/**
+ * Judges and stores arrivals in one transaction, and answers a verdict for each event in their order, once it is durable.
+ * Repeated after a lost connection too, though the first try may have been committed: its events are duplicates then.
+ * Throws `unavailable` when nothing helped; whether something was stored is unknown then, and a repeat tells.
+ */
+export async function storeBatch(store: BatchStore, arrivals: readonly Arrival[]): Promise<readonly Verdict[][]> {
+  for (let tried = 1; ; tried += 1) {
+    try {
+      const { verdicts, missing } = await attempt(store, arrivals);
+      if (missing.length === 0) return verdicts;
+      await makeDays(store, missing);
+    } catch (fault) {
+      if (tried >= TRIES || !mayTryAgain(fault)) throw fault;
+      await sleep(Math.random() * 50 * tried);
+    }
+  }
+}
+
+/** Another writer was first with one of the keys, which the next look shows; or the connection is gone. */
+function mayTryAgain(fault: unknown): boolean {
+  if (fault instanceof ProviderError) return fault.code === "unavailable";
+  return typeof fault === "object" && fault !== null && "code" in fault && fault.code === "23505";
+}
+
+interface Attempt {
+  readonly verdicts: readonly Verdict[][];
+  /** Days without which nothing was stored. */
+  readonly missing: readonly string[];
+}
+
+interface Accepted {
+  readonly event: UsageEvent;
+  readonly at: number;
+  readonly hour: number;
+}
+
+/**
+ * What stands behind the gate must be looked at after it is taken, so each statement has a snapshot of its own. Whoever
+ * holds the gate and falls silent must not keep others waiting for long. Keys are looked up by their index, also
+ * while a table that was planned for is still empty; and nothing is compiled for it.
+ */
+const PRELUDE = `set transaction isolation level read committed; set local idle_in_transaction_session_timeout = 5000; set local synchronous_commit = on;
+  set local enable_seqscan = off; set local jit = off`;
+
+function attempt(store: BatchStore, arrivals: readonly Arrival[]): Promise<Attempt> {
+  const prelude = store.role === null ? PRELUDE : `${PRELUDE}; set local role ${store.role}`;
+  return store.database.transaction(prelude, async (tx) => {
+    const admission = await admit(tx, arrivals);
+    const accepted: Accepted[] = [];
+    const verdicts = arrivals.map(({ now, events }) =>
+      events.map((event) => {
+        const verdict = judge(event, now, admission, store.dimensions);
+        const at = event.at ?? now;
+        if (verdict === "accepted") accepted.push({ event, at, hour: billedHour(at, admission.sealedThrough) });
+        return verdict;
+      }),
+    );
+    const byDay = groupByDay(accepted);
+    const missing = [...byDay.keys()].filter((day) => !store.days.has(day));
+    if (missing.length === 0) await write(tx, admission.generation, accepted, byDay);
+    return { verdicts, missing };
+  });
+}
+
+interface AdmissionRow {
+  readonly generation: number;
+  readonly sealed_through: Date;
+  readonly found: string[] | null;
+  readonly states: string[] | null;
+  readonly known: string[] | null;
+  readonly prints: string[] | null;
+}
+
+async function admit(tx: Tx, arrivals: readonly Arrival[]): Promise<Admission> {
+  const events = arrivals.flatMap((arrival) => arrival.events);
+  const [row] = await tx.query<AdmissionRow>("select * from admit_usage($1, $2)", [
+    [...new Set(events.map(({ tenant }) => tenant))],
+    events.map(({ key }) => key),
+  ]);
+  if (row === undefined) throw new Error("admit_usage gave no row.");
+  return {
+    generation: row.generation,
+    sealedThrough: row.sealed_through.getTime(),
+    states: new Map(row.found?.map((tenant, index) => [tenant, row.states?.[index] ?? ""])),
+    known: new Map(row.known?.map((key, index) => [key.replaceAll("-", ""), BigInt(row.prints?.[index] ?? 0)])),
+  };
+}
+
+/** In the order of the keys, always: two writers with the same events in other orders would wait for each other. */
+async function write(
+  tx: Tx,
+  generation: number,
+  accepted: readonly Accepted[],
+  byDay: ReadonlyMap<string, readonly Accepted[]>,
+): Promise<void> {
+  const sorted = accepted.toSorted((left, right) => (left.event.key < right.event.key ? -1 : 1));
+  const keys = sorted.map(({ event }): BulkRow => [event.key, event.print]);
+  await addRows(tx, keyTable(generation), keys);
+  for (const [day, events] of byDay) await addRows(tx, dayTable(day), events.map(eventRow));
+}
+
+const keyTable = (generation: number): BulkTable => ({
+  name: `usage_keys_${generation % 2}`,
+  columns: { key: "uuid", print: "bigint" },
+});
+
+const dayTable = (day: string): BulkTable => ({
+  name: `usage_days.d${day.replaceAll("-", "")}`,
+  columns: {
+    occurred_at: "timestamptz",
+    billed_hour: "timestamptz",
+    from_key: "boolean",
+    tenant_id: "text",
+    dimension: "text",
+    quantity: "numeric",
+    id: "text",
+    tags: "jsonb",
+  },
+});
+
+function eventRow({ event, at, hour }: Accepted): BulkRow {
+  return [at, hour, event.fromKey, event.tenant, event.dimension, event.quantity, event.id, event.tags];
+}
+
+function groupByDay(accepted: readonly Accepted[]): ReadonlyMap<string, readonly Accepted[]> {
+  const byDay = new Map<number, Accepted[]>();
+  for (const one of accepted) {
+    const day = one.hour - (one.hour % DAY_MS);
+    const others = byDay.get(day);
+    if (others === undefined) byDay.set(day, [one]);
+    else others.push(one);
+  }
+  return new Map([...byDay].map(([day, events]) => [new Date(day).toISOString().slice(0, 10), events]));
+}
+
+async function makeDays({ database, days }: BatchStore, missing: readonly string[]): Promise<void> {
+  await database.run({ text: "select make_usage_days($1)", values: [missing] });
+  for (const day of missing) days.add(day);
+}
