@@ -77,7 +77,7 @@ const transactions = {
   "refresh is taken": { sql: /update heroku_grants set refreshing_until = \$/ },
   "refresh is left": { sql: /update heroku_grants set refreshing_until = null/ },
   "refreshed grant is kept": { sql: /update heroku_grants set access_sealed/ },
-  "grant is lost": { sql: /update heroku_grants set state = 'lost'/ },
+  "grant is lost": { sql: /append_event/, says: /^grant\.lost$/m },
   "people are kept": { sql: /delete from people/ },
   "subscription is prepared": { sql: /insert into heroku_webhooks / },
   "subscription is kept": { sql: /update heroku_webhooks set webhook_id/ },
@@ -105,7 +105,12 @@ export function pointOfTransaction(statements: readonly Statement[]): Point | { 
     statements.some((statement) => sql.test(statement.sql) && (says?.test(statement.params.join("\n")) ?? true));
   const named = transactionEntries.find(([, work]) => fits(work))?.[0];
   const write = statements.find(({ sql }) => WRITES.test(sql));
-  return named ?? (write === undefined ? undefined : { unnamed: write.sql.slice(0, 120) });
+  return (
+    named ??
+    (write === undefined
+      ? undefined
+      : { unnamed: `${write.sql.slice(0, 120)} ${write.params.join(" ").slice(0, 200)}` })
+  );
 }
 
 /** The question whether there is work for a point, if it can be without. */
