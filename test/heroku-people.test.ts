@@ -95,23 +95,24 @@ describe("The people behind a purchase", () => {
 });
 
 test("the texts for the dashboard name the commands of Heroku's CLI", async () => {
-  const { commands, ...texts } = await textsOf(await bought());
+  const { ways, ...texts } = await textsOf(await bought());
   expect(texts).toMatchObject({
     title: "Heroku",
     headerId: "heroku-header",
     backUrl: "https://dashboard.heroku.com/apps/shop",
   });
   expect(texts.rotationWarning).toContain("dynos");
-  expect(commands.changePlan("premium")).toBe("heroku addons:upgrade acme-search-flat-1 acme-search:premium -a shop");
-  expect(commands.showConfig).toBe("heroku config -a shop");
-  expect(commands.remove).toBe("heroku addons:destroy acme-search-flat-1 -a shop");
+  const command = "heroku addons:upgrade acme-search-flat-1 acme-search:premium -a shop";
+  expect(ways.changePlan("premium")).toEqual({ command });
+  expect(ways.showConfig).toEqual({ command: "heroku config -a shop" });
+  expect(ways.remove).toEqual({ command: "heroku addons:destroy acme-search-flat-1 -a shop" });
 });
 
 test("a name that a shell would run is in no command", async () => {
   Object.assign(shop.heroku.world, { addonName: "x; rm -rf ~", appName: "$(reboot)" });
   const made = await bought();
-  const { commands } = await textsOf(made);
-  expect(commands.remove).toBe(`heroku addons:destroy ${made.uuid} -a YOUR-APP`);
+  const { ways } = await textsOf(made);
+  expect(ways.remove).toEqual({ command: `heroku addons:destroy ${made.uuid} -a YOUR-APP` });
 });
 
 interface Subscribed {

@@ -1,4 +1,5 @@
 import type { ComponentChildren } from "preact";
+import type { Way } from "../marketplaces/marketplace.ts";
 import { TOKEN_FIELD } from "./own-forms.ts";
 
 interface CardProps {
@@ -26,6 +27,11 @@ export function Copyable({ children }: { children: string }) {
       <code data-copy="">{children}</code>
     </span>
   );
+}
+
+/** How something is done in the marketplace: a command to take to a terminal, or a page to open. */
+export function WayThere({ way, words }: { way: Way; words: string }) {
+  return "command" in way ? <Copyable>{way.command}</Copyable> : <a href={way.page}>{words}</a>;
 }
 
 /** For whoever cannot see what stands beside it. */

@@ -101,10 +101,10 @@ main { display: grid; grid-template-columns: minmax(0, 1fr); gap: 1.25rem; paddi
 .plan.current { border-color: var(--accent); box-shadow: inset 0 0 0 1px var(--accent); }
 .plan h3 { display: flex; flex-wrap: wrap; gap: 0.5rem; align-items: center; justify-content: space-between; min-height: 1.6rem; }
 .price strong { font-size: 1.5rem; font-weight: 650; letter-spacing: -0.02em; }
-.limits { font-size: 0.9375rem; }
-.limits div { display: flex; justify-content: space-between; gap: 1rem; padding: 0.3125rem 0; border-top: 1px solid var(--line); }
-.limits dt { color: var(--quiet); }
-.limits dd { font-variant-numeric: tabular-nums; }
+.limits, .terms { font-size: 0.9375rem; }
+.limits div, .terms div { display: flex; justify-content: space-between; gap: 1rem; padding: 0.3125rem 0; border-top: 1px solid var(--line); }
+.limits dt, .terms dt { color: var(--quiet); }
+.limits dd, .terms dd { font-variant-numeric: tabular-nums; }
 .change { display: grid; gap: 0.375rem; margin-top: auto; padding-top: 0.25rem; }
 
 .usage { display: grid; gap: 1.25rem; }

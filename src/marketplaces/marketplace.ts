@@ -25,6 +25,9 @@ export interface Marketplace {
   upkeep?(): Promise<void>;
 }
 
+/** How something is done over there: a command to paste, or a page to open. */
+export type Way = { readonly command: string } | { readonly page: string };
+
 /** Texts a marketplace hands to the dashboard: the one place where its words reach a page of ours. */
 export interface MarketplaceTexts {
   /** "Heroku" */
@@ -36,11 +39,15 @@ export interface MarketplaceTexts {
   readonly appName?: string;
   readonly owner?: string;
   readonly people: readonly Person[];
-  /** Copyable commands with what they do. */
-  readonly commands: {
-    readonly changePlan: (plan: string) => string;
-    readonly showConfig: string;
-    readonly remove: string;
+  /** The terms of the purchase over there: its state, its dates, what it includes. */
+  readonly terms?: readonly { readonly term: string; readonly text: string }[];
+  /** Ids of the plans that can be had over there; all of the catalog when absent. */
+  readonly plans?: readonly string[];
+  readonly ways: {
+    readonly changePlan: (plan: string) => Way;
+    /** Absent where config vars are not set over there: the customer copies them from the dashboard. */
+    readonly showConfig?: Way;
+    readonly remove: Way;
   };
   /** What happens over there when config vars change. */
   readonly rotationWarning: string;

@@ -65,10 +65,10 @@ function describeInBazaar(tenant: Tenant): Promise<MarketplaceTexts> {
     appName: tenant.facts["app"] ?? "round-river",
     owner: tenant.facts["owner"] ?? "owner@round.example",
     people: [],
-    commands: {
-      changePlan: (plan) => `bazaar addons:upgrade ${tenant.name} acme-search:${plan} --app round-river`,
-      showConfig: "bazaar config --app round-river",
-      remove: `bazaar addons:destroy ${tenant.name} --app round-river`,
+    ways: {
+      changePlan: (plan) => ({ command: `bazaar addons:upgrade ${tenant.name} acme-search:${plan} --app round-river` }),
+      showConfig: { command: "bazaar config --app round-river" },
+      remove: { command: `bazaar addons:destroy ${tenant.name} --app round-river` },
     },
     rotationWarning: "Bazaar restarts every dyno of the apps that use it.",
   });

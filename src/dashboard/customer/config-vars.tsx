@@ -1,4 +1,4 @@
-import { ActionForm, Card, Copyable, Unseen } from "../parts.tsx";
+import { ActionForm, Card, Copyable, Unseen, WayThere } from "../parts.tsx";
 import { Snippets } from "./snippet-choice.tsx";
 import type { CustomerView } from "./view.ts";
 
@@ -16,8 +16,10 @@ interface ConnectProps {
 /** The config vars, each value hidden until somebody asks for it, and code that reads them. */
 export function ConnectCard({ view, token, revealed }: ConnectProps) {
   if (view.tenant.state === "provisioning") return <ComingConfigVars />;
+  const { showConfig } = view.texts.ways;
+  const intro = showConfig === undefined ? SET_BY_HAND : SET_IN_APP;
   return (
-    <Card id="connect" title="Connect" intro={<>These config vars are set in your app. Its code reads them by name.</>}>
+    <Card id="connect" title="Connect" intro={intro}>
       <div class="connect">
         <div>
           <table>
@@ -41,14 +43,20 @@ export function ConnectCard({ view, token, revealed }: ConnectProps) {
               ))}
             </tbody>
           </table>
-          <p class="quiet">Each reveal is noted in the activity below. To see them in your terminal:</p>
-          <Copyable>{view.texts.commands.showConfig}</Copyable>
+          <p class="quiet">
+            Each reveal is noted in the activity below.
+            {showConfig === undefined ? "" : " To see them in your terminal:"}
+          </p>
+          {showConfig === undefined ? null : <WayThere way={showConfig} words={`See them in ${view.texts.title}`} />}
         </div>
         <Snippets declarations={view.declarations} />
       </div>
     </Card>
   );
 }
+
+const SET_IN_APP = "These config vars are set in your app. Its code reads them by name.";
+const SET_BY_HAND = "Set these config vars where your code runs, which reads them by name.";
 
 function ComingConfigVars() {
   return (

@@ -97,10 +97,14 @@ function Retiring({ credential, now, token }: { credential: Credential; now: Dat
 
 function RotateForm({ view, token }: { view: CustomerView; token: string }) {
   if (!view.declarations.some(({ kind }) => isSecretKind(kind))) return null;
+  const { texts } = view;
   return (
     <ActionForm class="rotate" action="/dashboard/rotate" token={token}>
       <h3>Rotate</h3>
-      <p>New credentials are issued and set in your app's config vars. {view.texts.rotationWarning}</p>
+      <p>
+        New credentials are issued{texts.ways.showConfig === undefined ? "" : " and set in your app's config vars"}.{" "}
+        {texts.rotationWarning}
+      </p>
       <fieldset>
         <legend>The old ones go on working</legend>
         {overlaps.map(({ seconds, label, hint }, place) => (

@@ -1,10 +1,12 @@
 import type { Plan } from "../../catalog/catalog.ts";
-import { Card, Copyable } from "../parts.tsx";
+import type { Way } from "../../marketplaces/marketplace.ts";
+import { Card, WayThere } from "../parts.tsx";
 import type { CustomerView } from "./view.ts";
 
 /** What is bought, what else there is, and the command that changes it: the marketplace owns the purchase. */
 export function PlanCard({ view }: { view: CustomerView }) {
-  const { plans, tenant, texts } = view;
+  const { tenant, texts } = view;
+  const plans = view.plans.filter(({ id }) => id === tenant.plan || (texts.plans?.includes(id) ?? true));
   return (
     <Card id="plan" title="Plan" intro={`The plan is changed in ${texts.title}, which also sends the invoice.`}>
       <ul class="plans">
@@ -12,6 +14,16 @@ export function PlanCard({ view }: { view: CustomerView }) {
           <PlanItem key={plan.id} plan={plan} current={plan.id === tenant.plan} view={view} />
         ))}
       </ul>
+      {texts.terms === undefined ? null : (
+        <dl class="terms">
+          {texts.terms.map(({ term, text }) => (
+            <div key={term}>
+              <dt>{term}</dt>
+              <dd>{text}</dd>
+            </div>
+          ))}
+        </dl>
+      )}
     </Card>
   );
 }
@@ -33,16 +45,16 @@ function PlanItem({ plan, current, view }: { plan: Plan; current: boolean; view:
           </div>
         ))}
       </dl>
-      {current ? null : <Change command={view.texts.commands.changePlan(plan.id)} plan={plan.name} />}
+      {current ? null : <Change way={view.texts.ways.changePlan(plan.id)} plan={plan.name} />}
     </li>
   );
 }
 
-function Change({ command, plan }: { command: string; plan: string }) {
+function Change({ way, plan }: { way: Way; plan: string }) {
   return (
     <p class="change">
-      <span class="quiet">Change to {plan} with</span>
-      <Copyable>{command}</Copyable>
+      {"command" in way ? <span class="quiet">Change to {plan} with</span> : null}
+      <WayThere way={way} words={`Change to ${plan}`} />
     </p>
   );
 }

@@ -1,4 +1,4 @@
-import { Card, Copyable } from "../parts.tsx";
+import { Card, WayThere } from "../parts.tsx";
 import type { CustomerView } from "./view.ts";
 
 /** What removing means, and the command that does it over there. There is no button: the purchase ends where it began. */
@@ -9,7 +9,7 @@ export function RemovalCard({ view: { texts, product } }: { view: CustomerView }
         Removing {product} in {texts.title} ends every credential at once and closes this dashboard for good. It cannot
         be undone: buying again starts from nothing.
       </p>
-      <Copyable>{texts.commands.remove}</Copyable>
+      <WayThere way={texts.ways.remove} words={`Remove it in ${texts.title}`} />
     </Card>
   );
 }

@@ -15,10 +15,10 @@ export async function describeTenant({ store, catalog }: HerokuOptions, tenant: 
     ...(app && isPlainName(app) ? { backUrl: `https://dashboard.heroku.com/apps/${app}` } : {}),
     ...(owner ? { owner } : {}),
     people,
-    commands: {
-      changePlan: (plan) => `heroku addons:upgrade ${addon} ${catalog.id}:${plan} ${onApp}`,
-      showConfig: `heroku config ${onApp}`,
-      remove: `heroku addons:destroy ${addon} ${onApp}`,
+    ways: {
+      changePlan: (plan) => ({ command: `heroku addons:upgrade ${addon} ${catalog.id}:${plan} ${onApp}` }),
+      showConfig: { command: `heroku config ${onApp}` },
+      remove: { command: `heroku addons:destroy ${addon} ${onApp}` },
     },
     rotationWarning: "Heroku restarts the dynos of every app that uses this add-on when its config vars change.",
   };
