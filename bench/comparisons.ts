@@ -76,11 +76,12 @@ const http: Comparison = {
   sides: [
     { name: "ours", server: "intake" },
     { name: "node:http", server: "bare intake" },
-    { name: "stock Express", server: "stock intake" },
+    { name: "ours on stock Express", server: "intake on stock Express" },
+    { name: "the usual stack", server: "stock intake" },
   ],
   targets: [
     { of: "ours", against: "node:http", least: 0.3 },
-    { of: "ours", against: "stock Express", least: 2 },
+    { of: "ours", against: "ours on stock Express", least: 2 },
   ],
 };
 

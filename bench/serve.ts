@@ -3,7 +3,7 @@ import type { AddressInfo } from "node:net";
 import { bareIntake } from "./servers/bare-intake.ts";
 import { bareProvision } from "./servers/bare-provision.ts";
 import { bareVerify } from "./servers/bare-verify.ts";
-import { intake } from "./servers/intake.ts";
+import { intake, intakeOnStockExpress } from "./servers/intake.ts";
 import { service } from "./servers/service.ts";
 import { stockIntake } from "./servers/stock-intake.ts";
 import { stockProvision } from "./servers/stock-provision.ts";
@@ -15,6 +15,7 @@ const builds = {
   "bare intake": bareIntake,
   "stock intake": stockIntake,
   intake,
+  "intake on stock Express": intakeOnStockExpress,
   "bare provision": bareProvision,
   "stock provision": stockProvision,
   "bare verify": bareVerify,

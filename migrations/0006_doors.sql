@@ -132,9 +132,10 @@ begin
     if p ? 'owed' then
       perform owe_calls(p_tenant, p->'owed', p_now);
     end if;
-    -- Also while a push of the config before this change is on its way: it could arrive after this answer.
-    if p ? 'owed_if_told' and (v_operation.told_later or exists (
-         select from owed_calls c where c.tenant_id = p_tenant and c.kind = 'push-config' and c.state = 'owed')) then
+    -- Also while a push of the config before this change is on its way: it could arrive after this answer. Nothing comes
+    -- before a provision.
+    if p ? 'owed_if_told' and (v_operation.told_later or (v_operation.kind <> 'provision' and exists (
+         select from owed_calls c where c.tenant_id = p_tenant and c.kind = 'push-config' and c.state = 'owed'))) then
       perform owe_calls(p_tenant, p->'owed_if_told', p_now);
     end if;
   end if;

@@ -38,13 +38,14 @@ export function createApp(options: AppOptions): Express {
   );
   app.use(securityHeaders({ https: options.https }));
 
+  // What is mounted under a name first: a request passes each router above its own route by route.
+  for (const [name, marketplace] of options.marketplaces) app.use(`/${name}`, marketplace.routes(options.intake));
+  app.use(options.api);
   app.use(healthRoutes({ checks: options.checks }));
   app.get(
     "/metrics",
     metricsRoute({ metrics: options.metrics, token: options.metricsToken, attempts: options.attempts }),
   );
-  app.use(options.api);
-  for (const [name, marketplace] of options.marketplaces) app.use(`/${name}`, marketplace.routes(options.intake));
   app.use(options.docs);
   app.use(options.dashboard);
   app.use(notFound);

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
-import type { Server } from "node:http";
-import { Router } from "express";
+import { createServer as createPlainServer, type Server } from "node:http";
+import { type Express, Router } from "express";
 import { apiRoutes } from "../../src/api/api.ts";
 import { createApp } from "../../src/app.ts";
 import { systemClock } from "../../src/clock.ts";
@@ -22,6 +22,15 @@ import { configVars } from "./request.ts";
 
 /** Our whole HTTP side with Heroku's real routes over a provider that answers at once. No database is reached. */
 export async function intake(): Promise<Server> {
+  return createServer(await intakeApp());
+}
+
+/** The same, served as Express's documentation says. */
+export async function intakeOnStockExpress(): Promise<Server> {
+  return createPlainServer(await intakeApp());
+}
+
+async function intakeApp(): Promise<Express> {
   const settings = measuredSettings();
   const { catalog } = await readManifestFile();
   const clock = systemClock;
@@ -43,7 +52,7 @@ export async function intake(): Promise<Server> {
     configVars: provider.configVars,
     deprovision: provider.deprovision,
   });
-  const app = createApp({
+  return createApp({
     logger: createLogger({ level: "info" }),
     metrics,
     metricsToken: undefined,
@@ -57,7 +66,6 @@ export async function intake(): Promise<Server> {
     docs: Router(),
     dashboard: Router(),
   });
-  return createServer(app);
 }
 
 function answeringProvider(): Provider {
