@@ -47,6 +47,7 @@ const arrows = {
     "deliveries",
     "tenants",
     "credentials",
+    "metering",
     "sso",
     "http",
   ],

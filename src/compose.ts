@@ -18,6 +18,7 @@ import { isolate, type Store, servingRole } from "./isolation/isolation.ts";
 import type { Logger } from "./log.ts";
 import { herokuMarketplace } from "./marketplaces/heroku/heroku.ts";
 import type { Marketplace } from "./marketplaces/marketplace.ts";
+import type { ReportingByMarketplace } from "./metering/billing.ts";
 import { createMetering, type Metering } from "./metering/metering.ts";
 import { builtinProduct } from "./product/builtin.ts";
 import { httpProduct } from "./product/http.ts";
@@ -80,6 +81,7 @@ export async function compose(surroundings: Surroundings): Promise<Service> {
     mint: { prefix: keyPrefix(catalog.id), pepper: derive(ring.primary, "pepper"), vault },
     peppers: deriveEach(ring, "pepper"),
     abilitiesOf: (name) => marketplaces.get(name)?.abilities ?? NO_ABILITIES,
+    reporting: () => reportingOf(marketplaces),
   });
   const heroku = herokuMarketplace({
     store,
@@ -136,6 +138,11 @@ export async function compose(surroundings: Surroundings): Promise<Service> {
       await database.close();
     },
   };
+}
+
+/** The marketplaces that bill usage. */
+function reportingOf(marketplaces: ReadonlyMap<string, Marketplace>): ReportingByMarketplace {
+  return new Map([...marketplaces].flatMap(([name, { usage }]) => (usage === undefined ? [] : [[name, usage]])));
 }
 
 /** Of a marketplace that is no longer set up: nothing can be told to it. */

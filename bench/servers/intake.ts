@@ -90,6 +90,8 @@ function provisioned(request: ProvisionRequest): Provisioned {
       options: request.options,
       keptSealed: null,
       productConfigSealed: null,
+      limits: null,
+      entitledUntil: null,
       createdAt: request.at,
       changedAt: request.at,
       endedAt: null,

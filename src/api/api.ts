@@ -1,5 +1,5 @@
 import { type RequestHandler, Router } from "express";
-import { type Catalog, findPlan } from "../catalog/catalog.ts";
+import { type Catalog, limitsOf } from "../catalog/catalog.ts";
 import type { Clock } from "../clock.ts";
 import type { TokenKeys } from "../credentials/token-keys.ts";
 import { ProviderError } from "../errors.ts";
@@ -142,7 +142,7 @@ function tenantJson(catalog: Catalog, tenant: Tenant) {
     resource_id: tenant.resourceId,
     plan: tenant.plan,
     state: tenant.state,
-    limits: findPlan(catalog, tenant.plan)?.limits ?? {},
+    limits: limitsOf(catalog, tenant),
   };
 }
 

@@ -65,6 +65,13 @@ export function parseManifest(text: string): Manifest {
 export const findPlan = (catalog: Catalog, id: string): Plan | undefined =>
   catalog.plans.find((plan) => plan.id === id);
 
+type Limits = Readonly<Record<string, number>>;
+
+/** The limits of a tenant: its own where the marketplace gave it some, else its plan's. */
+export function limitsOf(catalog: Catalog, tenant: { readonly plan: string; readonly limits: Limits | null }): Limits {
+  return { ...findPlan(catalog, tenant.plan)?.limits, ...tenant.limits };
+}
+
 /** The limits of the plans on what is metered, each for a calendar month. */
 export const monthlyLimits = (catalog: Catalog) =>
   catalog.plans.flatMap((plan) =>

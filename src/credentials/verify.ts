@@ -10,6 +10,8 @@ export type KeyJudgement =
       readonly valid: true;
       readonly tenant: string;
       readonly plan: string;
+      /** The tenant's own, where it has some. */
+      readonly limits: Readonly<Record<string, number>> | null;
       readonly scopes: readonly Scope[];
       /** Units used in the current calendar month, by dimension. */
       readonly used: Readonly<Record<string, number>>;
@@ -23,6 +25,7 @@ interface KeyRow {
   readonly state: CredentialState;
   readonly retires_at: Date | null;
   readonly plan: string;
+  readonly limits: Record<string, number> | null;
   readonly tenant_state: string;
   readonly used: Record<string, number> | null;
 }
@@ -43,7 +46,7 @@ export async function judgeKey({ store, peppers }: KeyCheck, key: string, now: D
   if (parsed === undefined) return { valid: false, code: "unknown" };
   const [row] = await store.throughDoor<KeyRow>({
     name: "find_key",
-    text: `select tenant, key_hash, scopes, state, retires_at, plan, tenant_state, used_in_month(tenant, $2) as used
+    text: `select tenant, key_hash, scopes, state, retires_at, plan, limits, tenant_state, used_in_month(tenant, $2) as used
            from find_key($1)`,
     values: [parsed.keyId, new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth()))],
   });
@@ -58,5 +61,6 @@ function judgeRow(row: KeyRow, now: Date): KeyJudgement {
   if (row.retires_at !== null && row.retires_at <= now) return { valid: false, code: "expired" };
   if (row.state === "revoked") return { valid: false, code: "revoked" };
   if (row.tenant_state === "suspended") return { valid: false, code: "suspended" };
-  return { valid: true, tenant: row.tenant, plan: row.plan, scopes: row.scopes, used: row.used ?? {} };
+  const { tenant, plan, limits, scopes } = row;
+  return { valid: true, tenant, plan, limits, scopes, used: row.used ?? {} };
 }

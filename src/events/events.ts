@@ -26,6 +26,10 @@ export type EventType =
   | "call.given_up"
   | "usage.soft_limit"
   | "usage.hard_limit"
+  | "usage.at_risk"
+  | "usage.conflict"
+  | "usage.lost"
+  | "limits.changed"
   | "signed_in"
   | "renamed";
 

@@ -1,5 +1,6 @@
 import type { Router } from "express";
 import type { Delivery, OwedCall } from "../deliveries/deliveries.ts";
+import type { UsageReporting } from "../metering/reporting.ts";
 import type { Provider } from "../provider/contract.ts";
 import type { Abilities } from "../provider/deps.ts";
 import type { BrowserSessions } from "../sso/browser-sessions.ts";
@@ -15,6 +16,8 @@ export interface Intake {
 export interface Marketplace {
   readonly name: string;
   readonly abilities: Abilities;
+  /** Where the marketplace bills usage: how it is told. */
+  readonly usage?: UsageReporting;
   /** Mounted at `/<name>`; renders its own error shape. */
   routes(intake: Intake): Router;
   /** One attempt of an owed call, within its own time limit; never throws for an answer it understands. */

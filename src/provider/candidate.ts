@@ -22,8 +22,17 @@ export function candidateFor(deps: Deps, request: ProvisionRequest, digest: stri
   const keptSealed =
     Object.keys(kept).length === 0 ? null : deps.vault.seal({ tenant: id, field: "kept", id }, JSON.stringify(kept));
   const times = { createdAt: now, changedAt: now, endedAt: null };
+  const entitled = { limits: null, entitledUntil: null };
   return {
-    tenant: { ...tenant, state: "provisioning", reason: null, keptSealed, productConfigSealed: null, ...times },
+    tenant: {
+      ...tenant,
+      state: "provisioning",
+      reason: null,
+      keptSealed,
+      productConfigSealed: null,
+      ...entitled,
+      ...times,
+    },
     operation: operationFor(deps, request, id, now),
     credentials: mintCredentials(deps.mint, id, deps.declarations),
   };

@@ -43,13 +43,7 @@ type Begun = { readonly kind: "same"; readonly tenant: Tenant } | { readonly kin
 function begin(deps: Deps, id: string, asked: PlanChange): Promise<Begun> {
   return deps.store.asTenant(id, async (tx) => {
     const tenant = await lockedTenant(tx);
-    if (tenant.state === "failed")
-      throw new ProviderError("plan_change_refused", "This purchase failed. Please remove it.");
-    if (tenant.state === "provisioning") {
-      throw new ProviderError("operation_running", "This is still being set up. Please try again in a moment.", {
-        retryAfter: 10,
-      });
-    }
+    refuseUnready(tenant);
     const change = {
       ...asked,
       kind: "change_plan",
@@ -61,11 +55,22 @@ function begin(deps: Deps, id: string, asked: PlanChange): Promise<Begun> {
   });
 }
 
+/** A tenant that failed never changes; one that is being set up does so later. */
+export function refuseUnready(tenant: Tenant): void {
+  if (tenant.state === "failed")
+    throw new ProviderError("plan_change_refused", "This purchase failed. Please remove it.");
+  if (tenant.state === "provisioning") {
+    throw new ProviderError("operation_running", "This is still being set up. Please try again in a moment.", {
+      retryAfter: 10,
+    });
+  }
+}
+
 /**
  * Another change of the same tenant is usually over in a moment: wait for its end, within bounds, before refusing. And a
  * COMMIT whose answer was lost may have begun this one: then the second look joins it.
  */
-async function inTurn(deps: Deps, work: () => Promise<Begun>): Promise<Begun> {
+export async function inTurn<Begun>(deps: Deps, work: () => Promise<Begun>): Promise<Begun> {
   const until = performance.now() + deps.budgets.turn;
   for (;;) {
     try {
@@ -79,7 +84,7 @@ async function inTurn(deps: Deps, work: () => Promise<Begun>): Promise<Begun> {
   }
 }
 
-function ended(deps: Deps, change: Change): Promise<{ operation: Operation; tenant: Tenant }> {
+export function ended(deps: Deps, change: Change): Promise<{ operation: Operation; tenant: Tenant }> {
   return change.ours
     ? attempt(deps, change, { budgetMs: deps.budgets.product, tellLater: true })
     : waitFor(deps, change.tenant.id, change.operation.id, deps.budgets.product);

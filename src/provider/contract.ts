@@ -2,6 +2,7 @@ import type { ConfigVars, Scope } from "../credentials/credentials.ts";
 import type { KeyJudgement } from "../credentials/verify.ts";
 import type { Delivery, NewOwedCall, OwedCall } from "../deliveries/deliveries.ts";
 import type { By } from "../events/events.ts";
+import type { BillingEnd, Included, Payer } from "../metering/billing.ts";
 import type { UsageReceipt, UsageSource } from "../metering/metering.ts";
 import type { Mark, MeteringSummary, UsageFilter, UsageRecord } from "../metering/read.ts";
 import type { Operation } from "../operations/operations.ts";
@@ -48,6 +49,15 @@ export interface PlanChange extends Command {
   readonly plan: string;
 }
 
+/** What the marketplace says the customer is entitled to. */
+export interface Entitlements extends Command {
+  readonly ref: TenantRef;
+  readonly plan: string;
+  /** By name; they count in the place of the plan's. */
+  readonly limits: Readonly<Record<string, number>>;
+  readonly until?: Date | undefined;
+}
+
 export interface Suspension extends Command {
   readonly ref: TenantRef;
   /** Shown to the customer. */
@@ -81,9 +91,9 @@ export interface VerifiedSignIn extends Command {
   readonly tokenEnds: Date;
 }
 
-/** What a key is worth now, with the limits of its plan. */
+/** What a key is worth now, with the limits of its tenant. */
 export type KeyVerdict =
-  | (Omit<KeyJudgement & { readonly valid: true }, "used"> & {
+  | (Omit<KeyJudgement & { readonly valid: true }, "used" | "limits"> & {
       readonly limits: Readonly<Record<string, number>>;
       /** Beyond a limit this month, or close to it: advice for the product. */
       readonly over?: Mark;
@@ -129,6 +139,25 @@ export interface Provider {
   /** By tenant, hour and dimension; `request_malformed` for a foreign cursor. */
   listUsage(filter: UsageFilter): Promise<readonly UsageRecord[]>;
   meteringSummary(): Promise<MeteringSummary>;
+  /**
+   * Plan and limits follow what the marketplace says the customer is entitled to. The same again is done and not fresh.
+   * The product is told by a plan change, with the same plan where only limits differ. Refusals as of `changePlan`.
+   */
+  setEntitlements(ref: TenantRef, to: Omit<Entitlements, "ref">): Promise<Outcome<Tenant>>;
+  /**
+   * Who pays for the tenant's usage from an hour on. The second time it is brought up to date; an hour that was frozen
+   * before stays with its payer. `request_conflict` while another tenant is billed under the same reference.
+   */
+  billTo(ref: TenantRef, payer: Payer): Promise<void>;
+  /**
+   * The purchase behind a billing reference ended: its records go first and are tried until `flushBy`. The second time
+   * both moments are brought up to date. A renewal may have made another payer meanwhile.
+   */
+  endBilling(ref: TenantRef, end: BillingEnd): Promise<void>;
+  /** A new quantity for the same period replaces the old one; what is used stays used. */
+  include(ref: TenantRef, included: Included): Promise<void>;
+  /** Records that wait because the marketplace said "not subscribed" are tried again: it says something newer now. */
+  retryBilling(ref: TenantRef, billingReference: string): Promise<void>;
 }
 
 /** For the worker alone. */

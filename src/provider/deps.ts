@@ -4,6 +4,7 @@ import type { Clock } from "../clock.ts";
 import type { CredentialDeclaration, Mint } from "../credentials/credentials.ts";
 import type { TokenKeys } from "../credentials/token-keys.ts";
 import type { Store } from "../isolation/isolation.ts";
+import type { ReportingByMarketplace } from "../metering/billing.ts";
 import type { Metering } from "../metering/metering.ts";
 import type { Product } from "../product/product.ts";
 import type { Vault } from "../secrets/secrets.ts";
@@ -32,6 +33,8 @@ export interface Deps {
   readonly tokens: TokenKeys;
   readonly metering: Metering;
   readonly abilitiesOf: (marketplace: string) => Abilities;
+  /** The marketplaces that bill usage, by name. */
+  readonly reporting: () => ReportingByMarketplace;
   readonly budgets: Budgets;
 }
 

@@ -30,7 +30,8 @@ export function finishDone(deps: Deps, operation: Operation, tenant: Tenant, ans
     ...(answer.message === undefined ? {} : { message: answer.message }),
     ...(answer.config === undefined ? {} : { productConfigSealed: sealProductConfig(deps, tenant, answer.config) }),
     erase: operation.kind === "deprovision",
-    events: [{ type: event, data: eventData(operation, tenant, plan) }],
+    // Changed limits of the same plan were told when they were asked for.
+    events: plan === tenant.plan ? [] : [{ type: event, data: eventData(operation, tenant, plan) }],
     ...owedAtEnd(deps, operation, tenant),
   };
 }

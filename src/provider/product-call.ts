@@ -1,4 +1,4 @@
-import { findPlan } from "../catalog/catalog.ts";
+import { limitsOf } from "../catalog/catalog.ts";
 import type { Operation } from "../operations/operations.ts";
 import type { ProductCall } from "../product/product.ts";
 import type { Tenant } from "../tenants/tenants.ts";
@@ -32,6 +32,6 @@ function callAbout(deps: Deps, tenant: Tenant, plan: string, operationId: string
       options: tenant.options,
     },
     plan,
-    limits: findPlan(deps.catalog, plan)?.limits ?? {},
+    limits: limitsOf(deps.catalog, { plan, limits: tenant.limits }),
   };
 }

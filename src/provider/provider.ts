@@ -1,6 +1,7 @@
 import { listUsage, meteringSummary } from "../metering/read.ts";
 import { findOperation } from "../operations/operations.ts";
 import { findTenant, listTenants } from "../tenants/tenants.ts";
+import { billTo, endBilling, include, retryBilling } from "./billing.ts";
 import { changePlan } from "./change-plan.ts";
 import { configVarsOf, revealConfigVar } from "./config-vars.ts";
 import type { Provider, ProviderJobs } from "./contract.ts";
@@ -10,14 +11,12 @@ import { provision } from "./provision.ts";
 import { revokeCredential } from "./revoke.ts";
 import { rotateCredentials } from "./rotate.ts";
 import { runDueOperations } from "./run.ts";
+import { setEntitlements } from "./set-entitlements.ts";
 import { signIn } from "./sign-in.ts";
 import { resume, suspend } from "./suspend.ts";
 import { sweep } from "./sweep.ts";
 import { tellProduct } from "./tell-product.ts";
 import { authorise, issueToken, verifyKey } from "./verify-key.ts";
-
-/** No marketplace bills usage yet. */
-const NONE_REPORTS_USAGE: readonly string[] = [];
 
 export type ProviderParts = Omit<Deps, "budgets"> & { readonly budgets?: Budgets };
 
@@ -43,7 +42,12 @@ export function createProvider(parts: ProviderParts): Provider & ProviderJobs {
     operation: (tenant, id) => deps.store.asTenant(tenant, (tx) => findOperation(tx, id)),
     recordUsage: (source, items) => deps.metering.record(source, items),
     listUsage: (filter) => listUsage(deps.store, filter),
-    meteringSummary: () => meteringSummary(deps.store, NONE_REPORTS_USAGE, deps.clock.now()),
+    meteringSummary: () => meteringSummary(deps.store, [...deps.reporting().keys()], deps.clock.now()),
+    setEntitlements: (ref, to) => setEntitlements(deps, { ...to, ref }),
+    billTo: (ref, payer) => billTo(deps, ref, payer),
+    endBilling: (ref, end) => endBilling(deps, ref, end),
+    include: (ref, included) => include(deps, ref, included),
+    retryBilling: (ref, billingReference) => retryBilling(deps, ref, billingReference),
     meterUsage: () => deps.metering.work(),
     runDueOperations: (limit) => runDueOperations(deps, limit),
     tellProduct: (call) => tellProduct(deps, call),

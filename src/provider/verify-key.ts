@@ -1,4 +1,4 @@
-import { findPlan } from "../catalog/catalog.ts";
+import { limitsOf } from "../catalog/catalog.ts";
 import type { Scope } from "../credentials/credentials.ts";
 import { TOKEN_LIFE_SECONDS } from "../credentials/token-keys.ts";
 import { judgeKey } from "../credentials/verify.ts";
@@ -10,8 +10,8 @@ import type { Deps } from "./deps.ts";
 export async function verifyKey(deps: Deps, key: string): Promise<KeyVerdict> {
   const judgement = await judgeKey(deps, key, deps.clock.now());
   if (!judgement.valid) return judgement;
-  const { used, ...verdict } = judgement;
-  const limits = findPlan(deps.catalog, judgement.plan)?.limits ?? {};
+  const { used, limits: own, ...verdict } = judgement;
+  const limits = limitsOf(deps.catalog, { plan: judgement.plan, limits: own });
   const over = markOf(used, limits);
   return { ...verdict, limits, ...(over === undefined ? {} : { over }) };
 }

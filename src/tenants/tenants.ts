@@ -63,6 +63,9 @@ export interface Tenant {
   readonly options: Readonly<Record<string, string | number | boolean>>;
   readonly keptSealed: string | null;
   readonly productConfigSealed: string | null;
+  /** What the marketplace says the customer is entitled to, in the place of the plan's limits of the same names. */
+  readonly limits: Readonly<Record<string, number>> | null;
+  readonly entitledUntil: Date | null;
   readonly createdAt: Date;
   readonly changedAt: Date;
   readonly endedAt: Date | null;
@@ -86,6 +89,8 @@ export interface TenantJson {
   readonly options: Record<string, string | number | boolean>;
   readonly kept_sealed: string | null;
   readonly product_config_sealed: string | null;
+  readonly limits: Record<string, number> | null;
+  readonly entitled_until: string | null;
   readonly created_at: string;
   readonly changed_at: string;
   readonly ended_at: string | null;
@@ -106,6 +111,8 @@ export function tenantFromJson(row: TenantJson): Tenant {
     options: row.options,
     keptSealed: row.kept_sealed,
     productConfigSealed: row.product_config_sealed,
+    limits: row.limits,
+    entitledUntil: row.entitled_until === null ? null : new Date(row.entitled_until),
     createdAt: new Date(row.created_at),
     changedAt: new Date(row.changed_at),
     endedAt: row.ended_at === null ? null : new Date(row.ended_at),

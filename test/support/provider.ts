@@ -12,6 +12,7 @@ import {
   settleOwedCall,
 } from "../../src/deliveries/deliveries.ts";
 import { isolate, servingRole } from "../../src/isolation/isolation.ts";
+import type { ReportingByMarketplace } from "../../src/metering/billing.ts";
 import { createMetering } from "../../src/metering/metering.ts";
 import type { Provider, ProviderJobs, ProvisionRequest } from "../../src/provider/contract.ts";
 import { declaredCredentials } from "../../src/provider/declarations.ts";
@@ -38,6 +39,8 @@ export interface TestProviderOptions {
   readonly product?: ScriptedProduct;
   readonly abilities?: Partial<Abilities>;
   readonly budgets?: Partial<Budgets>;
+  /** The marketplaces that bill usage. */
+  readonly reporting?: ReportingByMarketplace;
 }
 
 export interface TestProvider extends Provider, ProviderJobs {
@@ -117,7 +120,7 @@ export async function closeProviders(): Promise<void> {
 }
 
 function makeDeps(
-  { abilities, budgets, ring }: TestProviderOptions & { readonly ring: KeyRing },
+  { abilities, budgets, reporting, ring }: TestProviderOptions & { readonly ring: KeyRing },
   parts: Pick<Deps, "store" | "clock" | "product" | "catalog" | "metering">,
 ): Deps {
   const vault = vaultOf(ring);
@@ -128,6 +131,7 @@ function makeDeps(
     mint: { prefix: "acmesearch", pepper: derive(ring.primary, "pepper"), vault },
     peppers: deriveEach(ring, "pepper"),
     tokens: tokenKeys({ store: parts.store, vault, clock: parts.clock, issuer: ISSUER }),
+    reporting: () => reporting ?? new Map(),
     abilitiesOf: () => ({ pushesConfig: true, wantsCompletion: true, provisionDeadlineSeconds: 43_200, ...abilities }),
     budgets: { product: 2_000, parting: 1_000, turn: 2_000, ...budgets },
   };

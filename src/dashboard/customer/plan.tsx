@@ -11,7 +11,12 @@ export function PlanCard({ view }: { view: CustomerView }) {
     <Card id="plan" title="Plan" intro={`The plan is changed in ${texts.title}, which also sends the invoice.`}>
       <ul class="plans">
         {plans.map((plan) => (
-          <PlanItem key={plan.id} plan={plan} current={plan.id === tenant.plan} view={view} />
+          <PlanItem
+            key={plan.id}
+            plan={plan.id === tenant.plan ? { ...plan, limits: view.limits } : plan}
+            current={plan.id === tenant.plan}
+            view={view}
+          />
         ))}
       </ul>
       {texts.terms === undefined ? null : (

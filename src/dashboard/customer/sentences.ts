@@ -29,6 +29,10 @@ const sentences: Readonly<Record<EventType, (data: Data, words: Words) => string
   "usage.soft_limit": (data, words) =>
     `Usage of ${dimension(data, words)} reached 80 % of the plan's limit for the month.`,
   "usage.hard_limit": (data, words) => `Usage of ${dimension(data, words)} reached the plan's limit for the month.`,
+  "usage.at_risk": (_, { texts }) => `Some usage has not been taken by ${texts.title} yet.`,
+  "usage.conflict": (_, { texts }) => `${texts.title} holds other usage than ours for an hour; we are looking into it.`,
+  "usage.lost": () => "Some usage could not be billed and will not be.",
+  "limits.changed": () => "The limits of the purchase changed.",
   signed_in: () => "Signed in to this dashboard.",
   renamed: (data) => `The ${text(data["what"], "tenant")} was renamed to ${text(data["to"], "another name")}.`,
 };

@@ -33,7 +33,7 @@ export function UsageCard({ view }: { view: CustomerView }) {
 
 function UsageItem({ dimension, view }: { dimension: Dimension; view: CustomerView }) {
   const used = view.usage.used[dimension.id] ?? 0;
-  const limit = view.plan?.limits[dimension.id];
+  const limit = view.limits[dimension.id];
   const projected = projectionOf(view, used);
   const label = `usage-${dimension.id}`;
   return (

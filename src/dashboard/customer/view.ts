@@ -1,4 +1,4 @@
-import { type Dimension, findPlan, type Plan } from "../../catalog/catalog.ts";
+import { type Dimension, findPlan, limitsOf, type Plan } from "../../catalog/catalog.ts";
 import { type Credential, type CredentialDeclaration, liveCredentials } from "../../credentials/credentials.ts";
 import type { Tx } from "../../db/db.ts";
 import { isOwed, PUSH_CONFIG } from "../../deliveries/deliveries.ts";
@@ -19,6 +19,8 @@ export interface CustomerView {
   readonly tenant: Tenant;
   readonly plan: Plan | undefined;
   readonly plans: readonly Plan[];
+  /** The tenant's own, or its plan's. */
+  readonly limits: Readonly<Record<string, number>>;
   /** What limits are called that are also metered: dimension ids to names. */
   readonly dimensions: Readonly<Record<string, string>>;
   /** What is metered. */
@@ -54,6 +56,7 @@ export async function loadView(options: DashboardOptions, who: SignedIn, page: E
     ...rows,
     plan: findPlan(catalog, rows.tenant.plan),
     plans: catalog.plans,
+    limits: limitsOf(catalog, rows.tenant),
     dimensions: Object.fromEntries(catalog.dimensions.map(({ id, name }) => [id, name])),
     metered: catalog.dimensions,
     configVars: Object.keys(await provider.configVars(who.tenant)).sort(),
