@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { post } from "./soak/clock.ts";
 import { type Customer, remove, rotate } from "./soak/customer.ts";
+import { pointOfTransaction } from "./soak/points.ts";
 import { runSoak } from "./soak/run.ts";
 import { play } from "./soak/scenario.ts";
 import type { Script } from "./soak/script.ts";
@@ -94,5 +95,24 @@ describe("the judge of the soak", () => {
       await world.looker.look("update credentials set state = 'active'");
     });
     expect(broken).toEqual(["a customer never holds only refused keys"]);
+  });
+});
+
+describe("the commit points of the soak", () => {
+  const loss = { sql: "update heroku_grants set state = 'lost' where version = $1", params: ["7"] };
+  const event = { sql: "select append_event($1, $2)", params: ["t", "grant.lost"] };
+
+  test.each([
+    ["a grant that is lost", [loss, event], "grant is lost"],
+    ["a code that is lost before there was a grant", [event], "grant is lost"],
+    ["a grant that was lost before, where nothing is written", [loss], undefined],
+  ])("know the commit of %s", (_, statements, point) => {
+    expect(pointOfTransaction(statements)).toBe(point);
+  });
+
+  test("say which write has no name", () => {
+    expect(pointOfTransaction([{ sql: "insert into plans values ($1)", params: ["x"] }])).toEqual({
+      unnamed: "insert into plans values ($1) x",
+    });
   });
 });

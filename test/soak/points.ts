@@ -84,6 +84,9 @@ const transactions = {
   "webhook is taken": { sql: /insert into heroku_webhook_events/ },
 } as const satisfies Record<string, Work>;
 
+/** Transactions whose only write changes nothing: a grant that is lost already has no event, and cannot be lost again. */
+const idle: readonly Work[] = [{ sql: /update heroku_grants set state = 'lost'/ }];
+
 export type Point = DoorPoint | keyof typeof transactions;
 
 export const points = [...Object.keys(doors), ...Object.keys(transactions)] as readonly Point[];
@@ -105,12 +108,8 @@ export function pointOfTransaction(statements: readonly Statement[]): Point | { 
     statements.some((statement) => sql.test(statement.sql) && (says?.test(statement.params.join("\n")) ?? true));
   const named = transactionEntries.find(([, work]) => fits(work))?.[0];
   const write = statements.find(({ sql }) => WRITES.test(sql));
-  return (
-    named ??
-    (write === undefined
-      ? undefined
-      : { unnamed: `${write.sql.slice(0, 120)} ${write.params.join(" ").slice(0, 200)}` })
-  );
+  if (named !== undefined || write === undefined || idle.some(fits)) return named;
+  return { unnamed: `${write.sql.slice(0, 120)} ${write.params.join(" ").slice(0, 200)}` };
 }
 
 /** The question whether there is work for a point, if it can be without. */
