@@ -144,6 +144,19 @@ describe("a transaction", () => {
     },
   );
 
+  test("whose connection is ended in the moment it is ready is unavailable, and the process lives", async () => {
+    const proxy = await pgProxy(home.appUrl);
+    const ended = through(proxy.url);
+    for (const ask of [
+      () => ended.transaction("", (tx) => tx.query("select 1")),
+      () => ended.run({ text: "select 1" }),
+    ]) {
+      proxy.endNextWhenReady();
+      await expect(ask()).rejects.toMatchObject({ code: "unavailable" });
+    }
+    await expect(ended.run({ text: "select 1 as one" })).resolves.toEqual([{ one: 1 }]);
+  });
+
   test("to a server that fell silent gives its connection back; so does waiting for a connection", async () => {
     const proxy = await pgProxy(home.appUrl);
     const silent = through(proxy.url, { connections: 1, statementMs: 200 });

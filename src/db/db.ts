@@ -68,6 +68,8 @@ export function connect(options: DatabaseOptions): Database {
     keepAlive: true,
   });
   pool.on("error", report);
+  // The pool stops listening before whoever waits for the connection can: an error in between would end the process.
+  pool.on("connect", (client) => client.on("error", ignore));
 
   return {
     run: <Row extends object>(statement: Statement) =>
@@ -77,6 +79,9 @@ export function connect(options: DatabaseOptions): Database {
     close: () => pool.end(),
   };
 }
+
+/** The connection is found broken at its next use. */
+function ignore(): void {}
 
 async function retried<T>(attempt: () => Promise<T>, mayTryAgain: (fault: unknown) => boolean): Promise<T> {
   for (let tried = 1; ; tried += 1) {

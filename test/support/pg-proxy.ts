@@ -16,6 +16,8 @@ export interface PgProxy {
   readonly cuts: number;
   /** From now on, or from now on no more, every byte is swallowed and the connections stay open. */
   blackHole(on: boolean): void;
+  /** The next connection is ended by the server in the same packet that says it is ready. */
+  endNextWhenReady(): void;
 }
 
 const open = new Set<() => Promise<unknown>>();
@@ -27,6 +29,7 @@ export async function closeProxies(): Promise<void> {
 }
 
 const READY_FOR_QUERY = "Z".charCodeAt(0);
+const TERMINATED = errorMessage("SFATAL", "C57P01", "Mterminating connection due to administrator command");
 
 /** A TCP proxy before PostgreSQL that loses connections at chosen moments. */
 export async function pgProxy(databaseUrl: string): Promise<PgProxy> {
@@ -35,6 +38,7 @@ export async function pgProxy(databaseUrl: string): Promise<PgProxy> {
   let armed: Cut | undefined;
   let cuts = 0;
   let swallowing = false;
+  let endingWhenReady = false;
 
   const server = createServer((client) => {
     const upstream = connect(Number(port || 5432), hostname);
@@ -65,7 +69,10 @@ export async function pgProxy(databaseUrl: string): Promise<PgProxy> {
     });
     upstream.on("data", (chunk) => {
       if (swallowing) return;
-      if (!loseAnswer) client.write(chunk);
+      if (endingWhenReady && isReady(chunk)) {
+        endingWhenReady = false;
+        client.end(Buffer.concat([chunk, TERMINATED]));
+      } else if (!loseAnswer) client.write(chunk);
       else if (isReady(chunk)) destroy();
     });
   });
@@ -90,7 +97,17 @@ export async function pgProxy(databaseUrl: string): Promise<PgProxy> {
     blackHole: (on) => {
       swallowing = on;
     },
+    endNextWhenReady: () => {
+      endingWhenReady = true;
+    },
   };
+}
+
+function errorMessage(...fields: readonly string[]): Buffer {
+  const body = Buffer.from(`${fields.map((field) => `${field}\0`).join("")}\0`);
+  const head = Buffer.from("E\0\0\0\0");
+  head.writeUInt32BE(body.length + 4, 1);
+  return Buffer.concat([head, body]);
 }
 
 /** The server has carried out what it was sent: its last message is `Z`, of 5 bytes. */
