@@ -1,5 +1,7 @@
 import { randomUUID } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
 import { Refused, RetryLater } from "../src/product/product.ts";
+import { mintTenantId } from "../src/tenants/tenants.ts";
 import { HOUR } from "./support/clock.ts";
 import { ask, basic, buy, closeShops, grant, type HerokuShop, herokuShop, order, PASSWORDS } from "./support/heroku.ts";
 import { exchange } from "./support/listen.ts";
@@ -329,8 +331,40 @@ describe("DELETE /resources/:id", () => {
     }
   });
 
-  test("what was never known is 404", async () => {
-    for (const id of [randomUUID(), "123", "%00"]) expect((await remove(id)).status).toBe(404);
+  test("what was never known is 404, also the second time", async () => {
+    const id = randomUUID();
+    for (const unknown of [id, id, "123", "%00", mintTenantId()]) expect((await remove(unknown)).status).toBe(404);
+  });
+
+  test("that overtakes its provision is 404; the provision is gone when it comes, and nobody hears of it", async () => {
+    const body = order();
+    const { calls } = shop.provider.product;
+    const before = calls.length;
+    expect((await remove(body.uuid.toUpperCase())).status).toBe(404);
+    for (const answer of [await post(body), await post(body)]) {
+      expect([answer.status, answer.json.id]).toEqual([410, "tenant_gone"]);
+    }
+    expect((await put(body.uuid, { plan: "basic" })).status).toBe(404);
+    expect((await remove(body.uuid)).status).toBe(404);
+    expect(await shop.provider.listTenants({ resourceId: body.uuid, limit: 10 })).toEqual([]);
+    expect(calls.length).toBe(before);
+  });
+
+  test("at the same time as its provision leaves no living tenant, whichever comes first", async () => {
+    const seen = new Set<string>();
+    for (let round = 0; round < 30; round += 1) {
+      const body = order();
+      const late = round % 5;
+      const asked = [sleep(late).then(() => post(body)), sleep(4 - late).then(() => remove(body.uuid))];
+      const [provision, removal] = await Promise.all(asked);
+      seen.add(`${provision?.status} ${removal?.status}`);
+      const living = await count(
+        "tenants where resource_id = $1 and state not in ('gone', 'deprovisioning')",
+        body.uuid,
+      );
+      expect(living).toBe(0);
+    }
+    expect([...seen].every((pair) => ["200 204", "410 204", "410 404"].includes(pair))).toBe(true);
   });
 
   test("during provisioning it cancels the work, and nothing is told to Heroku afterwards", async () => {

@@ -25,6 +25,7 @@ const DOORS = [
   "find_session(text,timestamp with time zone,timestamp with time zone)",
   "find_tenant(text,text)",
   "finish_operation(text,uuid,uuid,jsonb,timestamp with time zone)",
+  "forestall_provision(text,text,text,timestamp with time zone)",
   "heroku_upkeep(timestamp with time zone,integer)",
   "include_usage(text,text,text,timestamp with time zone,timestamp with time zone,numeric)",
   "list_tenants(text,text,text,integer)",

@@ -30,7 +30,6 @@ export async function provision(deps: Deps, request: ProvisionRequest): Promise<
   refuseUnknown(deps, request);
   const digest = digestOf(request);
   const begun = await begin(deps, request, digest);
-  refuseGone(begun.tenant);
   if (begun.tenant.requestDigest !== digest) {
     throw new ProviderError("request_conflict", "This id was provisioned before with another plan, region or options.");
   }
@@ -99,12 +98,15 @@ function made({ tenant, operation, credentials }: Candidate): Begun {
   return { fresh: true, ours: true, tenant, operation, credentials: active };
 }
 
-function found({ tenant, operation, credentials }: BeginJson & { fresh: false }, candidate: Candidate): Begun {
+/** One that was removed before it came here has no operation. */
+function found({ operation, credentials, ...rest }: BeginJson & { fresh: false }, candidate: Candidate): Begun {
+  const tenant = tenantFromJson(rest.tenant);
+  refuseGone(tenant);
   const ours = operation.lease === candidate.operation.lease;
   return {
     fresh: ours,
     ours,
-    tenant: tenantFromJson(tenant),
+    tenant,
     operation: operationFromJson(operation),
     credentials: credentials.map(credentialFromJson),
   };

@@ -147,6 +147,21 @@ export async function getTenant(store: Store, ref: TenantRef): Promise<Tenant> {
   return tenant;
 }
 
+/** A purchase as its marketplace names it. */
+export type PurchaseRef = Extract<TenantRef, { readonly marketplace: string }>;
+
+/**
+ * Keeps a purchase that was never heard of from becoming a tenant: its provision is gone when it still comes. Answers the
+ * id of the tenant that there is by now all the same. The second time does nothing.
+ */
+export async function forestallProvision(store: Store, ref: PurchaseRef, now: Date): Promise<string | undefined> {
+  const [row] = await store.throughDoor<{ forestall_provision: string | null }>({
+    text: "select forestall_provision($1, $2, $3, $4)",
+    values: [mintTenantId(), ref.marketplace, ref.resourceId, now],
+  });
+  return row?.forestall_provision ?? undefined;
+}
+
 /** The tenant of this transaction; with `lock` nobody else changes it until the end of the transaction. */
 export async function readTenant(tx: Tx, lock?: "lock"): Promise<Tenant | undefined> {
   const [row] = await tx.query<{ tenant: TenantJson }>(
