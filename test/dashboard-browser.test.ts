@@ -10,6 +10,7 @@ import type { DashboardOfShop } from "./support/dashboard-app.ts";
 import { listen } from "./support/listen.ts";
 import { about, type TestProvider } from "./support/provider.ts";
 import { hangs } from "./support/scripted-product.ts";
+import { send, settle } from "./support/usage.ts";
 import { enterStage, leaveStage } from "./support/visitor.ts";
 
 const KEY = "ACME_SEARCH_API_KEY";
@@ -64,6 +65,10 @@ describeWithChromium("the dashboard in a browser", () => {
 
   const keyOf = async ({ id }: Tenant) => String((await shop.configVars(id))[KEY]);
 
+  const usageOf = ({ id: tenant }: Tenant, quantity: number, place: number) => {
+    return { id: `event ${place}`, tenant, dimension: "requests", quantity, time: shop.clock.now().toISOString() };
+  };
+
   async function beingSetUp(): Promise<Tenant> {
     shop.product.answer(hangs);
     return pages.buy();
@@ -95,6 +100,7 @@ describeWithChromium("the dashboard in a browser", () => {
       [await beingSetUp(), "/dashboard"],
       [suspended, "/dashboard?done=rotated"],
       [suspended, "/dashboard/activity"],
+      [suspended, "/dashboard/usage"],
       [suspended, "/dashboard/nothing"],
     ] as const) {
       await page.goto(url + pages.signInPath(tenant));
@@ -123,6 +129,20 @@ describeWithChromium("the dashboard in a browser", () => {
     await page.click(`#reveal-${KEY}`);
     await page.getByText(await keyOf(tenant)).waitFor();
     expect([page.complaints, foreign]).toEqual([[], []]);
+    await page.context().close();
+  });
+
+  test("usage over time is drawn, and can be opened as a table", async () => {
+    const tenant = await livedIn();
+    const page = await open(tenant, { colorScheme: "dark" });
+    await send(shop, ...[3, 14, 9].map((quantity, place) => usageOf(tenant, quantity, place)));
+    await settle(shop);
+    await page.goto(`${url}/dashboard/usage?range=7d`);
+    await page.locator("#chart-requests canvas").waitFor();
+    await keepPicture(page, "usage");
+    await page.getByText("As a table").first().click();
+    await page.getByRole("cell", { name: "26" }).waitFor();
+    expect([page.complaints, await faultsOf(page)]).toEqual([[], []]);
     await page.context().close();
   });
 
@@ -156,6 +176,7 @@ describeWithChromium("the dashboard in a browser", () => {
       "Skip to content",
       "Sign out",
       "← Back to Bazaar",
+      "Usage over time",
       `Reveal ${KEY}`,
       "Reveal ACME_SEARCH_URL",
       "curl",

@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { gzipSync } from "node:zlib";
 import { type Request, type RequestHandler, type Response, Router } from "express";
+import { chartScript } from "./chart-script.ts";
 import { copyScript } from "./copy-script.ts";
 import { stylesheet } from "./stylesheet.ts";
 
@@ -16,13 +17,16 @@ interface Asset {
 
 const types = { css: "text/css; charset=utf-8", js: "text/javascript; charset=utf-8" } as const;
 
-const htmx = readFileSync(createRequire(import.meta.url).resolve("htmx.org/dist/htmx.min.js"));
+const installed = (file: string): Buffer => readFileSync(createRequire(import.meta.url).resolve(file));
 
 /** Everything a page loads. There is no build: what is written or installed is what is served. */
 export const assets = {
   stylesheet: asset("dashboard", "css", Buffer.from(stylesheet)),
   copyScript: asset("copy", "js", Buffer.from(copyScript)),
-  htmx: asset("htmx", "js", htmx),
+  htmx: asset("htmx", "js", installed("htmx.org/dist/htmx.min.js")),
+  plot: asset("plot", "js", installed("uplot/dist/uPlot.iife.min.js")),
+  plotStyle: asset("plot", "css", installed("uplot/dist/uPlot.min.css")),
+  chartScript: asset("chart", "js", Buffer.from(chartScript)),
 } as const;
 
 function asset(name: string, ending: keyof typeof types, plain: Buffer): Asset {

@@ -17,6 +17,8 @@ const HTMX = JSON.stringify({
 interface LayoutProps {
   readonly title: string;
   readonly product: string;
+  /** What a page loads beside what all load. */
+  readonly head?: ComponentChildren;
   /** At the right of the bar: who is signed in. */
   readonly corner?: ComponentChildren;
   readonly children: ComponentChildren;
@@ -24,7 +26,7 @@ interface LayoutProps {
 }
 
 /** The frame of every page. Without scripts it works the same: htmx and the copy buttons only save a reload. */
-export function Layout({ title, product, corner, children, footer }: LayoutProps) {
+export function Layout({ title, product, head, corner, children, footer }: LayoutProps) {
   return (
     <html lang="en">
       <head>
@@ -38,6 +40,7 @@ export function Layout({ title, product, corner, children, footer }: LayoutProps
         <link rel="stylesheet" href={assets.stylesheet.path} />
         <script src={assets.htmx.path} defer />
         <script src={assets.copyScript.path} defer />
+        {head}
       </head>
       <body>
         <a class="skip" href="#main">

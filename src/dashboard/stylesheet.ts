@@ -112,6 +112,13 @@ main { display: grid; grid-template-columns: minmax(0, 1fr); gap: 1.25rem; paddi
 .usage h3 > span { font-weight: 400; font-variant-numeric: tabular-nums; }
 .usage meter { display: block; width: 100%; height: 1rem; margin-block: 0.375rem; }
 
+.ranges { display: flex; flex-wrap: wrap; gap: 0.5rem 0.75rem; align-items: center; }
+.ranges [aria-current] { border-color: var(--accent); background: var(--accent-soft); }
+.chart { min-height: 220px; }
+@media (scripting: none) { .chart { display: none; } }
+summary { color: var(--accent); cursor: pointer; }
+details > table { margin-top: 0.75rem; }
+
 table { width: 100%; border-collapse: collapse; font-size: 0.9375rem; }
 caption { padding-bottom: 0.5rem; text-align: left; font-weight: 650; font-size: 1rem; }
 th, td { padding: 0.75rem 0.75rem 0.75rem 0; border-top: 1px solid var(--line); text-align: left; vertical-align: top; font-weight: 400; overflow-wrap: anywhere; }

@@ -7,11 +7,12 @@ interface CustomerLayoutProps {
   readonly title: string;
   readonly view: CustomerView;
   readonly token: string;
+  readonly head?: ComponentChildren;
   readonly children: ComponentChildren;
 }
 
 /** The frame of the customer's pages: who is signed in, and what to name when asking for help. */
-export function CustomerLayout({ title, view, token, children }: CustomerLayoutProps) {
+export function CustomerLayout({ title, view, token, head, children }: CustomerLayoutProps) {
   const corner = (
     <ActionForm class="corner" action="/dashboard/sign-out" token={token}>
       <span class="who">{view.person.email}</span>
@@ -26,7 +27,7 @@ export function CustomerLayout({ title, view, token, children }: CustomerLayoutP
     </p>
   );
   return (
-    <Layout title={title} product={view.product} corner={corner} footer={footer}>
+    <Layout title={title} product={view.product} head={head} corner={corner} footer={footer}>
       {children}
     </Layout>
   );

@@ -16,6 +16,8 @@ export function customerRoutes(options: DashboardOptions): Router {
   const router = Router();
   router.get("/", signedIn, pages.overview);
   router.get("/activity", signedIn, pages.activity);
+  router.get("/usage", signedIn, pages.usage);
+  router.get("/usage.csv", signedIn, pages.usageCsv);
   router.get("/status", signedIn, pages.status);
   router.get("/signed-out", pages.signedOut);
   router.post("/reveal", ownForm, actions.reveal);

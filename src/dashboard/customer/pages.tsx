@@ -1,5 +1,6 @@
 import type { RequestHandler } from "express";
 import { ProviderError } from "../../errors.ts";
+import { type HistoryRange, usageByHour, usageHistory } from "../../metering/history.ts";
 import { Layout } from "../layout.tsx";
 import type { DashboardOptions } from "../options.ts";
 import { formToken } from "../own-forms.ts";
@@ -9,6 +10,7 @@ import { noticeOf } from "./notices.ts";
 import { OverviewPage } from "./overview.tsx";
 import { signedInOn } from "./signed-in.ts";
 import { isPending, StatusStrip } from "./status.tsx";
+import { isHistoryRange, UsageHistoryPage, usageCsv } from "./usage-history.tsx";
 import { loadView } from "./view.ts";
 
 /** Events on the overview, and on each page of the activity. */
@@ -31,6 +33,22 @@ export function customerPages(options: DashboardOptions) {
     sendPage(response, <ActivityPage view={view} token={formToken(request)} />);
   };
 
+  const usage: RequestHandler = async (request, response) => {
+    const range = rangeOf(request.query["range"]);
+    const who = signedInOn(sessions, request);
+    const view = await loadView(options, who, { size: 1 });
+    const steps = await options.store.asTenant(who.tenant, (tx) => usageHistory(tx, range, view.now));
+    sendPage(response, <UsageHistoryPage view={view} token={formToken(request)} range={range} steps={steps} />);
+  };
+
+  const usageCsvFile: RequestHandler = async (request, response) => {
+    const range = rangeOf(request.query["range"]);
+    const { tenant } = signedInOn(sessions, request);
+    const hours = await options.store.asTenant(tenant, (tx) => usageByHour(tx, range, options.clock.now()));
+    response.setHeader("Cache-Control", "no-store");
+    response.attachment(`usage-${range}.csv`).send(usageCsv(hours));
+  };
+
   /** Asked again and again while something is under way; when it is over, the page is loaded anew. */
   const status: RequestHandler = async (request, response) => {
     const view = await loadView(options, signedInOn(sessions, request), { size: 1 });
@@ -51,7 +69,13 @@ export function customerPages(options: DashboardOptions) {
     );
   };
 
-  return { overview, activity, status, signedOut };
+  return { overview, activity, usage, usageCsv: usageCsvFile, status, signedOut };
+}
+
+function rangeOf(given: unknown): HistoryRange {
+  if (given === undefined) return "24h";
+  if (isHistoryRange(given)) return given;
+  throw new ProviderError("request_malformed", "Usage is shown for 24h, 7d or 30d.");
 }
 
 /** A sequence number of an address, absent or digits. */

@@ -1,4 +1,5 @@
 import type { Dimension } from "../../catalog/catalog.ts";
+import type { Included } from "../../metering/history.ts";
 import { Card } from "../parts.tsx";
 import { Moment } from "../time.tsx";
 import type { CustomerView } from "./view.ts";
@@ -18,6 +19,9 @@ export function UsageCard({ view }: { view: CustomerView }) {
           <UsageItem key={dimension.id} dimension={dimension} view={view} />
         ))}
       </ul>
+      <p>
+        <a href="/dashboard/usage">Usage over time</a>
+      </p>
       <p class="quiet">
         {usage.updatedAt === null ? (
           "Nothing has been counted yet."
@@ -46,6 +50,11 @@ function UsageItem({ dimension, view }: { dimension: Dimension; view: CustomerVi
           {said(used)} of {said(limit)}
         </meter>
       )}
+      {view.included
+        .filter((included) => included.dimension === dimension.id)
+        .map((included) => (
+          <IncludedLine key={included.until.getTime()} included={included} />
+        ))}
       {projected === undefined ? null : (
         <p class="quiet">
           At this rate {said(projected)} by the end of the month
@@ -53,6 +62,15 @@ function UsageItem({ dimension, view }: { dimension: Dimension; view: CustomerVi
         </p>
       )}
     </li>
+  );
+}
+
+function IncludedLine({ included: { used, quantity, until } }: { included: Included }) {
+  return (
+    <p>
+      {said(used)} of {said(quantity)} included until {until.toISOString().slice(0, 10)}
+      {used < quantity ? "" : "; what goes beyond is billed by use"}.
+    </p>
   );
 }
 

@@ -5,6 +5,7 @@ import { isOwed, PUSH_CONFIG } from "../../deliveries/deliveries.ts";
 import { ProviderError } from "../../errors.ts";
 import { type LifecycleEvent, recentEvents } from "../../events/events.ts";
 import type { MarketplaceTexts } from "../../marketplaces/marketplace.ts";
+import { type Included, includedNow } from "../../metering/history.ts";
 import { type MonthlyUsage, monthlyUsage } from "../../metering/read.ts";
 import { type Operation, runningOperation } from "../../operations/operations.ts";
 import type { SignedIn } from "../../sso/sso.ts";
@@ -26,6 +27,8 @@ export interface CustomerView {
   /** What is metered. */
   readonly metered: readonly Dimension[];
   readonly usage: MonthlyUsage;
+  /** What a contract includes, where there is one. */
+  readonly included: readonly Included[];
   readonly running: Operation | undefined;
   /** Names only. */
   readonly configVars: readonly string[];
@@ -74,6 +77,7 @@ async function readRows(tx: Tx, { size, before }: EventPage, now: Date) {
     now,
     tenant,
     usage: await monthlyUsage(tx, now),
+    included: await includedNow(tx, now),
     running: await runningOperation(tx),
     credentials: await liveCredentials(tx),
     events: events.slice(0, size),
