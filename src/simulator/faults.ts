@@ -13,6 +13,22 @@ export const faultFacts = {
   platform_slow: { does: "The platform answers the provider late", unit: "ms", usual: 10_000 },
   rate_limit: { does: "The platform answers the provider 429", unit: "", usual: 1 },
   gone: { does: "The platform answers the provider 404", unit: "", usual: 1 },
+  aws_throttle: { does: "BatchMeterUsage is throttled; nothing is billed", unit: "", usual: 1 },
+  aws_error_before: { does: "BatchMeterUsage answers 500 and bills nothing", unit: "", usual: 1 },
+  aws_error_after: { does: "BatchMeterUsage bills and then answers 500", unit: "", usual: 1 },
+  aws_drop_answer: { does: "BatchMeterUsage bills and the connection breaks", unit: "", usual: 1 },
+  aws_hang: { does: "BatchMeterUsage bills, is silent, and then breaks the connection", unit: "ms", usual: 60_000 },
+  aws_unprocessed: { does: "The first records of a batch come back unprocessed", unit: "records", usual: 25 },
+  aws_repeat_is_duplicate: { does: "An identical repeat is called DuplicateRecord", unit: "", usual: 1 },
+  aws_resolve_throttled: { does: "ResolveCustomer is throttled", unit: "", usual: 1 },
+  aws_entitlements_down: { does: "GetEntitlements answers 500", unit: "", usual: 1 },
+  aws_agreements_down: { does: "The Agreement API answers 500", unit: "", usual: 1 },
+  aws_empty_pages: { does: "Lists begin with empty pages that carry a token", unit: "pages", usual: 2 },
+  aws_clock_skew: { does: "AWS's Date header is off", unit: "seconds", usual: 600 },
+  aws_drop_events: { does: "A message to the provider is lost", unit: "", usual: 1 },
+  aws_delay_events: { does: "A message to the provider comes late", unit: "ms", usual: 60_000 },
+  aws_repeat_events: { does: "A message to the provider comes several times", unit: "times", usual: 2 },
+  aws_reorder_events: { does: "The messages of one step come in reverse order", unit: "", usual: 1 },
 } as const;
 
 export type FaultName = keyof typeof faultFacts;

@@ -10,6 +10,8 @@ import { homePage } from "./page/home.tsx";
 /** One marketplace that is played: its routes, and what it shows on the page. */
 export interface PlayedSide {
   readonly router: Router;
+  /** Routes that come before everything else, for a side that is told apart by headers rather than by paths. */
+  readonly front?: Router;
   /** Its part of the page. */
   section(): VNode;
   reset(): void;
@@ -25,6 +27,7 @@ export function simulatorApp(options: AppOptions): Express {
   app.disable("etag");
   app.use(contentSecurity, sameOriginForms);
   app.use(express.json({ type: ["json", "+json"], limit: "1mb" }), express.urlencoded({ extended: false }));
+  for (const side of options.sides) if (side.front) app.use(side.front);
   app.use(controlRoutes(options), assetRoutes());
   app.get("/", (_request, response) => {
     const sections = options.sides.map((side) => side.section());

@@ -1,4 +1,5 @@
 import { createServer } from "node:http";
+import { createAws } from "./aws/aws.ts";
 import { createClock } from "./clock.ts";
 import { createFaults } from "./faults.ts";
 import { createHeroku } from "./heroku/heroku.ts";
@@ -19,19 +20,31 @@ export interface SimulatorOptions {
   readonly providerOrigin?: string;
   /** What the provider has to show at the token endpoint. */
   readonly clientSecret: string;
+  readonly aws?: AwsSettings;
   /** Gets a line for each exchange and each thing the provider does wrong. */
   readonly onLine?: (line: string) => void;
 }
 
+interface AwsSettings {
+  /** What EventBridge shows the provider at `/aws/events`; a word of the simulator's own unless given. */
+  readonly eventsSecret?: string | undefined;
+  /** What AssumeRole asks for; whatever is said unless given. */
+  readonly externalId?: string | undefined;
+}
+
 export interface Simulator {
   readonly origin: string;
+  /** The environment of a provider that takes this simulator for AWS. */
+  readonly awsSettings: Readonly<Record<string, string>>;
   /** Stops answering and drops every call under way. A second close does nothing. */
   close(): Promise<void>;
 }
 
+const EVENTS_SECRET = "events-secret-of-the-simulator";
+
 /**
- * Plays Heroku on one port: the Platform API for the CLI, the side that providers call, the manifest API, and a page in
- * the browser. Everything is in memory. Throws `config_invalid` when the manifest is not usable or the port is taken.
+ * Plays Heroku and AWS Marketplace on one port: the Platform API for the CLI, the side that providers call, the manifest
+ * API; AWS's services for its SDK, its messages and its buyers; and a page in the browser. Everything is in memory. Throws `config_invalid` when the manifest is not usable or the port is taken.
  */
 export async function startSimulator(options: SimulatorOptions): Promise<Simulator> {
   const { manifest, providerOrigin, clientSecret } = options;
@@ -53,17 +66,30 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
     journal,
     stopping: stopping.signal,
   });
+  const aws = createAws({
+    origin,
+    manifest,
+    providerOrigin,
+    eventsSecret: options.aws?.eventsSecret ?? EVENTS_SECRET,
+    externalId: options.aws?.externalId,
+    clock,
+    faults,
+    journal,
+    stopping: stopping.signal,
+  });
   const resetAll = (): void => {
     clock.forgetAlarms();
     clock.reset();
     faults.clear();
     heroku.reset();
+    aws.reset();
     journal.clear();
   };
-  server.on("request", simulatorApp({ clock, faults, journal, resetAll, sides: [heroku] }));
+  server.on("request", simulatorApp({ clock, faults, journal, resetAll, sides: [heroku, aws] }));
 
   return {
     origin,
+    awsSettings: aws.settings,
     close: async () => {
       clock.stop();
       stopping.abort();

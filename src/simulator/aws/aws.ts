@@ -1,0 +1,67 @@
+import { Router } from "express";
+import { asJsonObject, type JsonObject } from "../json.ts";
+import type { PlayedSide } from "../server.ts";
+import { queryRoutes } from "./access/query-routes.ts";
+import { controlRoutes } from "./control/control-routes.ts";
+import { usualDelivery } from "./control/delivery.ts";
+import { providerSettings } from "./control/provider-settings.ts";
+import { createSigningKey } from "./emission/signing-key.ts";
+import { createLedger } from "./metering/ledger.ts";
+import { productsOf } from "./model/products.ts";
+import { createRegister } from "./model/register.ts";
+import type { Aws, State } from "./model/world.ts";
+import { shopSection } from "./pages/shop.tsx";
+import { shopRoutes } from "./pages/shop-routes.tsx";
+import { createQueue } from "./queue/queue.ts";
+import { createCallRate } from "./wire/call-rate.ts";
+import { wireRoutes } from "./wire/wire-routes.ts";
+
+export interface AwsOptions extends Omit<Aws, "state" | "signingKey" | "rate" | "manifest"> {
+  /** The parsed manifest: `id`, and of `catalog` the plans, dimensions and AWS's products. */
+  readonly manifest: unknown;
+}
+
+export interface AwsSide extends PlayedSide {
+  /** The environment of a provider that takes this simulator for AWS. */
+  readonly settings: Readonly<Record<string, string>>;
+}
+
+/** Plays AWS Marketplace: the services a seller calls, the queue and the messages, and its part of the page. */
+export function createAws(options: AwsOptions): AwsSide {
+  const manifest = asJsonObject(options.manifest);
+  const aws: Aws = {
+    ...options,
+    manifest,
+    signingKey: createSigningKey(),
+    rate: createCallRate(),
+    state: emptyState(options, manifest),
+  };
+  const front = Router();
+  front.use(wireRoutes(aws), queryRoutes(aws));
+  const router = Router();
+  router.use(controlRoutes(aws), shopRoutes(aws));
+  return {
+    front,
+    router,
+    settings: providerSettings(aws),
+    section: () => shopSection(aws),
+    reset: () => {
+      aws.state = emptyState(options, manifest);
+    },
+  };
+}
+
+function emptyState({ clock }: AwsOptions, manifest: JsonObject): State {
+  return {
+    products: productsOf(manifest),
+    agreements: createRegister(),
+    tokens: new Map(),
+    sessions: new Map(),
+    messages: new Map(),
+    subscriptions: new Map(),
+    ledger: createLedger(),
+    queue: createQueue(clock),
+    delivery: usualDelivery(),
+    notice: null,
+  };
+}

@@ -1,0 +1,15 @@
+/** The regions in which AWS Marketplace takes usage. */
+const REGIONS: ReadonlySet<string> = new Set([
+  ...["us-east-1", "us-east-2", "us-west-1", "us-west-2", "ca-central-1", "ca-west-1", "mx-central-1", "sa-east-1"],
+  ...["eu-central-1", "eu-central-2", "eu-north-1", "eu-south-1", "eu-south-2", "eu-west-1", "eu-west-2", "eu-west-3"],
+  ...["ap-east-1", "ap-northeast-1", "ap-northeast-2", "ap-northeast-3", "ap-south-1", "ap-south-2"],
+  ...["ap-southeast-1", "ap-southeast-2", "ap-southeast-3", "ap-southeast-4", "af-south-1", "il-central-1"],
+  ...["me-central-1", "me-south-1", "cn-northwest-1"],
+]);
+
+export function isMeteringRegion(region: string): boolean {
+  return REGIONS.has(region);
+}
+
+/** Entitlements, agreements, events and topics live here and nowhere else. */
+export const HOME_REGION = "us-east-1";
