@@ -6,7 +6,7 @@ import {
   findAgreementOfLicence,
   findChangedAgreements,
 } from "./agreements.ts";
-import { openCaller } from "./call.ts";
+import { type Caller, openCaller } from "./call.ts";
 import { type Entitlement, type EntitlementsOf, fetchEntitlements } from "./entitlements.ts";
 import type { Fetched } from "./fetched.ts";
 import { type QueuedMessage, receiveMessages, settleMessages } from "./queue.ts";
@@ -31,9 +31,11 @@ export interface AwsApi {
   settle(handles: readonly string[], signal?: AbortSignal): Promise<Fetched<number>>;
 }
 
-/** Opens AWS without a byte being sent or a part of the SDK being loaded: that waits for the first call. */
-export function awsApi(options: AwsApiOptions): AwsApi {
-  const caller = openCaller(options);
+/**
+ * Opens AWS without a byte being sent or a part of the SDK being loaded: that waits for the first call. A caller that is
+ * given is shared, with its clients and credentials.
+ */
+export function awsApi(options: AwsApiOptions, caller: Caller = openCaller(options)): AwsApi {
   const { queueUrl } = options;
   const noQueue = { kind: "misconfigured", code: "NoQueue", message: "AWS_EVENTS_QUEUE_URL is not set." } as const;
   return {

@@ -15,6 +15,9 @@ const MISCONFIGURED =
 /** An expired session of ours has the same name as an expired registration token of the buyer's. */
 const OUR_SESSION = /security token/i;
 
+/** The SDK's words when its connection time-out ended the wait for a socket, and Node's when there was none. */
+const NEVER_CONNECTED = /did not establish a connection|\b(?:connect|getaddrinfo) E[A-Z_]+/;
+
 /**
  * Reads what the SDK threw. Messages are AWS's own without ARNs, and without anything of `secrets`: what could not be
  * recognised is `down`, since then nobody knows what came of the call.
@@ -27,7 +30,7 @@ export function faultOf(thrown: unknown, secrets: readonly string[] = []): CallF
   if (status !== undefined && status >= 400 && status < 500) {
     return { kind: "refused", code: name, message: clean(message, secrets) };
   }
-  const unsent = syscall === "connect" || syscall === "getaddrinfo";
+  const unsent = syscall === "connect" || syscall === "getaddrinfo" || NEVER_CONNECTED.test(message);
   return { kind: "down", fault: [status, code ?? name].filter((part) => part !== undefined).join(" "), unsent };
 }
 
@@ -45,23 +48,21 @@ interface ReadError {
   readonly code: string | undefined;
 }
 
+/** By its members: an error of Node's own is none of this realm's class everywhere. */
 function readError(thrown: unknown): ReadError {
-  if (!(thrown instanceof Error)) {
-    return { name: "UnknownError", message: "", status: undefined, syscall: undefined, code: undefined };
-  }
-  const { $metadata, syscall, code } = thrown as {
-    $metadata?: { httpStatusCode?: number };
-    syscall?: unknown;
-    code?: unknown;
+  const { name, message, $metadata, syscall, code } = Object(thrown) as Readonly<Record<string, unknown>> & {
+    readonly $metadata?: { readonly httpStatusCode?: number };
   };
   return {
-    name: thrown.name,
-    message: thrown.message,
+    name: textOf(name) ?? "UnknownError",
+    message: textOf(message) ?? "",
     status: $metadata?.httpStatusCode,
-    syscall: typeof syscall === "string" ? syscall : undefined,
-    code: typeof code === "string" ? code : undefined,
+    syscall: textOf(syscall),
+    code: textOf(code),
   };
 }
+
+const textOf = (value: unknown): string | undefined => (typeof value === "string" ? value : undefined);
 
 const LONGEST_MESSAGE = 500;
 
