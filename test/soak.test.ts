@@ -2,8 +2,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { post } from "./soak/clock.ts";
 import { type Customer, remove, rotate } from "./soak/customer.ts";
 import { pointOfTransaction } from "./soak/points.ts";
+import { reportOf } from "./soak/report.ts";
 import { runSoak } from "./soak/run.ts";
-import { play } from "./soak/scenario.ts";
+import { type Played, play } from "./soak/scenario.ts";
 import type { Script } from "./soak/script.ts";
 import { sharedDatabase } from "./soak/soak-database.ts";
 import { openWorld, type World } from "./soak/world.ts";
@@ -95,6 +96,34 @@ describe("the judge of the soak", () => {
       await world.looker.look("update credentials set state = 'active'");
     });
     expect(broken).toEqual(["a customer never holds only refused keys"]);
+  });
+});
+
+describe("the report of the soak", () => {
+  const good: Played = {
+    script: peaceful,
+    crashes: [],
+    kills: 1,
+    connectionsEnded: 0,
+    restarts: 0,
+    tenants: 1,
+    lifecycleCalls: 1,
+    productCalls: 1,
+    calls: { delivered: 1, given_up: 0, cancelled: 0 },
+    givenUp: [],
+    samples: 1,
+    violations: [],
+    lateStarts: [],
+    history: [],
+  };
+  const late = { lateStarts: ["The provider did not start."] };
+  const broken = { violations: [{ rule: "a rule", said: "It was broken." }] };
+
+  test("never counts a scenario as good in which the provider did not start, and never hides what was broken", () => {
+    const played = [good, { ...good, ...late }, { ...good, ...late, ...broken }, { ...good, ...broken }];
+    const report = reportOf({ seed: 1, startedAt: new Date(0) }, played, new Date(60_000));
+    expect(report).toMatchObject({ scenarios: 3, not_counted: 1, violations: 2, kills: 3, minutes: 1 });
+    expect(report.failed).toHaveLength(3);
   });
 });
 

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
+import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { freePort } from "../cli/free-port.ts";
 
@@ -8,9 +9,11 @@ const PROGRAM = fileURLToPath(new URL("provider-main.js", import.meta.url));
 /** Printed once the provider listens. */
 const GREETING = "Stallholder · ";
 const LINES_KEPT = 40;
-const STARTS_WITHIN_MS = 90_000;
-/** A start may meet a database that is just being ended; whoever runs the provider starts it again. */
-const STARTS_IN_VAIN = 5;
+/** On a busy machine a start takes a while. One that takes longer is ended, told of, and begun again. */
+const STARTS_WITHIN_MS = 120_000;
+/** A start may meet a database that is just being ended; whoever runs the provider starts it again, but not for ever. */
+const IS_BACK_WITHIN_MS = 240_000;
+const PAUSE_MS = 250;
 
 export interface ProviderOptions {
   /** Where its `dist` lies. */
@@ -30,6 +33,8 @@ export interface ProviderProcess {
   kill(): boolean;
   /** Ends of a process that was up, and that nobody asked for. */
   readonly ownEnds: readonly string[];
+  /** Starts that took too long: the provider hangs, or the machine is too busy for a soak. */
+  readonly lateStarts: readonly string[];
   /** The last lines it wrote. */
   readonly lines: readonly string[];
   close(): Promise<void>;
@@ -45,25 +50,32 @@ interface Life {
 export async function startProvider(options: ProviderOptions): Promise<ProviderProcess> {
   const lines: string[] = [];
   const ownEnds: string[] = [];
+  const lateStarts: string[] = [];
   const killed = new Set<ChildProcess>();
   let closing = false;
   let isUp = false;
-  let inVain = 0;
+  let downSince = performance.now();
   let current: Life | undefined;
   let spare: Promise<Life> | undefined;
   let living = begin();
 
   async function begin(): Promise<Life> {
-    const life = await (spare ?? load());
-    spare = undefined;
+    const life = await loaded();
     current = life;
     life.child.stdin?.write("go\n");
-    await life.listening;
+    const late = setTimeout(() => endLate(life), STARTS_WITHIN_MS);
+    await life.listening.finally(() => clearTimeout(late));
     isUp = true;
-    inVain = 0;
     options.say(`provider is up (process ${life.child.pid})`);
     spare = load();
     return life;
+  }
+
+  /** The spare, unless it has ended while it waited. */
+  async function loaded(): Promise<Life> {
+    const life = await spare;
+    spare = undefined;
+    return life === undefined || hasEnded(life) ? load() : life;
   }
 
   async function load(): Promise<Life> {
@@ -85,20 +97,35 @@ export async function startProvider(options: ProviderOptions): Promise<ProviderP
     if (lines.length > LINES_KEPT) lines.shift();
   }
 
+  function endLate({ child }: Life): void {
+    lateStarts.push(`The provider did not start within ${STARTS_WITHIN_MS / 1_000} s. ${lines.slice(-3).join(" ")}`);
+    killed.add(child);
+    child.kill("SIGKILL");
+  }
+
   function ended(child: ChildProcess, how: string): void {
-    if (closing || child !== current?.child) return;
+    if (closing) return;
+    if (child !== current?.child) {
+      options.say(`a spare ended: ${how}`);
+      return;
+    }
+    if (isUp) downSince = performance.now();
     if (!killed.has(child)) endedByItself(how);
     isUp = false;
     current = undefined;
-    living = options.betweenLives().then(begin);
+    living = options
+      .betweenLives()
+      .then(() => sleep(PAUSE_MS))
+      .then(begin);
     living.catch(() => undefined);
   }
+
+  const isLost = (): boolean => !isUp && performance.now() - downSince > IS_BACK_WITHIN_MS;
 
   function endedByItself(how: string): void {
     const sentence = `The provider ended by itself: ${how}. ${lines.slice(-3).join(" ")}`;
     options.say(sentence);
-    inVain += 1;
-    if (isUp || inVain >= STARTS_IN_VAIN) ownEnds.push(sentence);
+    if (isUp || isLost()) ownEnds.push(sentence);
   }
 
   /** A life that ends while it starts is followed by another. */
@@ -108,7 +135,7 @@ export async function startProvider(options: ProviderOptions): Promise<ProviderP
       try {
         return await mine;
       } catch (fault) {
-        if (mine === living || inVain >= STARTS_IN_VAIN) throw fault;
+        if (mine === living || isLost()) throw fault;
       }
     }
   }
@@ -121,21 +148,25 @@ export async function startProvider(options: ProviderOptions): Promise<ProviderP
     },
     kill: () => {
       if (current === undefined || killed.has(current.child)) return false;
+      if (isUp) downSince = performance.now();
       isUp = false;
       killed.add(current.child);
       return current.child.kill("SIGKILL");
     },
     ownEnds,
+    lateStarts,
     lines,
     close: async () => {
       await alive().catch(() => undefined);
       closing = true;
       const lives = [current, await spare].filter((life) => life !== undefined);
       for (const { child } of lives) child.kill("SIGKILL");
-      await Promise.all(lives.map(({ child }) => child.exitCode ?? child.signalCode ?? once(child, "exit")));
+      await Promise.all(lives.map((life) => hasEnded(life) || once(life.child, "exit")));
     },
   };
 }
+
+const hasEnded = ({ child }: Life): boolean => child.exitCode !== null || child.signalCode !== null;
 
 /** Hands every line on; resolves at the greeting. */
 function heard(child: ChildProcess, keep: (line: string) => void): Promise<void> {
@@ -143,15 +174,11 @@ function heard(child: ChildProcess, keep: (line: string) => void): Promise<void>
     const fail = (why: string) => reject(new Error(`The provider ${why}.`));
     child.once("error", (fault) => fail(`cannot be run: ${fault.message}`));
     child.once("exit", () => fail("ended while it started"));
-    const late = setTimeout(() => fail("does not start"), STARTS_WITHIN_MS);
-    late.unref();
     for (const input of [child.stdout, child.stderr]) {
       if (input === null) continue;
       createInterface({ input }).on("line", (line) => {
         keep(line);
-        if (!line.startsWith(GREETING)) return;
-        clearTimeout(late);
-        resolve();
+        if (line.startsWith(GREETING)) resolve();
       });
     }
   });

@@ -1,10 +1,12 @@
 import { type Crash, type Point, points, type Side } from "./points.ts";
 import type { Played } from "./scenario.ts";
 
+/** One that broke a promise, or that does not count. */
 export interface FailedScenario {
   /** Plays it again: `npm run soak -- --seed <id>`. */
   readonly seed: string;
   readonly violations: readonly { readonly rule: string; readonly said: string }[];
+  readonly late_starts: readonly string[];
   readonly history: readonly string[];
 }
 
@@ -15,6 +17,8 @@ export interface Report {
   readonly minutes: number;
   readonly commit?: string;
   readonly scenarios: number;
+  /** Scenarios that are in no other figure: the provider did not start in time, so they were not played as written. */
+  readonly not_counted: number;
   readonly crashes: Readonly<Record<Point, Readonly<Record<Side, number>>>>;
   readonly kills: number;
   readonly connections_ended: number;
@@ -37,16 +41,18 @@ export interface Run {
   readonly commit?: string | undefined;
 }
 
-export function reportOf({ seed, startedAt, commit }: Run, played: readonly Played[], endedAt: Date): Report {
+export function reportOf({ seed, startedAt, commit }: Run, all: readonly Played[], endedAt: Date): Report {
+  const played = all.filter(counts);
   const sum = (count: (one: Played) => number): number => played.reduce((total, one) => total + count(one), 0);
   const crashes = crashesOf(played.flatMap((one) => one.crashes));
-  const failed = played.filter(({ violations }) => violations.length > 0);
+  const failed = all.filter((one) => !counts(one) || one.violations.length > 0);
   return {
     seed,
     started_at: startedAt.toISOString(),
     minutes: Math.round((endedAt.getTime() - startedAt.getTime()) / 6_000) / 10,
     ...(commit === undefined ? {} : { commit }),
     scenarios: played.length,
+    not_counted: all.length - played.length,
     crashes,
     kills: sum(({ kills }) => kills),
     connections_ended: sum(({ connectionsEnded }) => connectionsEnded),
@@ -67,9 +73,14 @@ export function reportOf({ seed, startedAt, commit }: Run, played: readonly Play
         .filter(([, count]) => count === 0)
         .map(([side]) => `${side} ${point}`),
     ),
-    failed: failed.map(({ script, violations, history }) => ({ seed: script.id, violations, history })),
+    failed: failed.map(({ script, violations, lateStarts, history }) => {
+      return { seed: script.id, violations, late_starts: lateStarts, history };
+    }),
   };
 }
+
+/** A broken promise counts however late the provider was. */
+export const counts = ({ lateStarts, violations }: Played): boolean => lateStarts.length === 0 || violations.length > 0;
 
 function crashesOf(crashes: readonly Crash[]): Report["crashes"] {
   const count = (point: Point, side: Side) => crashes.filter((one) => one.point === point && one.side === side).length;

@@ -1,5 +1,5 @@
 import type { Crash } from "./points.ts";
-import { type Report, reportOf } from "./report.ts";
+import { counts, type Report, reportOf } from "./report.ts";
 import { type Played, play } from "./scenario.ts";
 import { isSlow, targetAt, targets, writeScript } from "./script.ts";
 import type { World } from "./world.ts";
@@ -42,7 +42,7 @@ function* indices({ seed, scenarios, minutes = 0, only }: SoakOptions, played: r
   const startedAt = performance.now();
   const hasTime = (most: number) => performance.now() - startedAt < most * 60_000;
   const isMissed = ({ point, side }: Crash) =>
-    !played.some(({ crashes }) => crashes.some((one) => one.point === point && one.side === side));
+    !played.some((one) => counts(one) && one.crashes.some((crash) => crash.point === point && crash.side === side));
   const isWanted = (target: Crash): boolean =>
     scenarios === undefined ? hasTime(minutes) || isMissed(target) : isMissed(target) && !isSlow(target);
   const goesOn = (): boolean =>

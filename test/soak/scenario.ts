@@ -24,6 +24,8 @@ export interface Played {
   readonly givenUp: readonly string[];
   readonly samples: number;
   readonly violations: readonly Violation[];
+  /** Why it says nothing about the provider although nothing was found broken: it was not played as it is written. */
+  readonly lateStarts: readonly string[];
   /** What happened, a line each. */
   readonly history: readonly string[];
 }
@@ -66,6 +68,7 @@ export async function play(world: World, script: Script, options: PlayOptions = 
   const stage: Stage = { world, customers, isTroubled, done: { kills: 0, connectionsEnded: 0, restarts: 0 } };
   const before = { lifecycle: world.front.lifecycleCalls, product: world.product.calls };
   const known = new Set(offencesOf(world));
+  const lateBefore = world.provider.lateStarts.length;
   const violations: Violation[] = [];
   const sampler = startSampling(world, customers);
   try {
@@ -93,6 +96,7 @@ export async function play(world: World, script: Script, options: PlayOptions = 
     productCalls: world.product.calls - before.product,
     samples: sampler.samples(),
     violations,
+    lateStarts: world.provider.lateStarts.slice(lateBefore),
     history,
   };
 }

@@ -33,17 +33,18 @@ const report = await runSoak(world, {
 if (only === undefined) say(table(report));
 if (values.out !== undefined) await writeFile(values.out, `${JSON.stringify(report, undefined, 2)}\n`);
 const isWhole = only !== undefined || report.missed.length === 0;
-process.exitCode = report.violations === 0 && isWhole ? 0 : 1;
+process.exitCode = report.violations === 0 && report.not_counted === 0 && isWhole ? 0 : 1;
 
-function tell({ script, crashes, violations, history }) {
+function tell({ script, crashes, violations, lateStarts, history }) {
   played += 1;
   const words = ({ point, side }) => `${side} ${point}`;
   const met = crashes.map(words);
   const missed = met.includes(words(script.target)) ? [] : [`not ${words(script.target)}`];
-  const verdict = violations.length === 0 ? "good" : "BROKEN";
+  const verdict = violations.length > 0 ? "BROKEN" : lateStarts.length > 0 ? "NOT COUNTED" : "good";
   say(`${played}. ${script.id} ${verdict} (${[...met, ...missed].join("; ")})`);
-  if (violations.length === 0 && only === undefined) return;
+  if (verdict === "good" && only === undefined) return;
   for (const { rule, said } of violations) say(`   ${rule}: ${said}`);
+  for (const said of lateStarts) say(`   harness: ${said}`);
   for (const line of history) say(`   | ${line}`);
   if (violations.length > 0) say(`   again: npm run soak -- --seed ${script.id}`);
 }
