@@ -15,7 +15,8 @@ export interface Report {
   readonly seed: number;
   readonly started_at: string;
   readonly minutes: number;
-  readonly commit?: string;
+  /** Git's hash of the folder `src` that was judged: `git rev-parse HEAD:src`. */
+  readonly source?: string;
   readonly scenarios: number;
   /** Scenarios that are in no other figure: the provider did not start in time, so they were not played as written. */
   readonly not_counted: number;
@@ -38,10 +39,10 @@ export interface Report {
 export interface Run {
   readonly seed: number;
   readonly startedAt: Date;
-  readonly commit?: string | undefined;
+  readonly source?: string | undefined;
 }
 
-export function reportOf({ seed, startedAt, commit }: Run, all: readonly Played[], endedAt: Date): Report {
+export function reportOf({ seed, startedAt, source }: Run, all: readonly Played[], endedAt: Date): Report {
   const played = all.filter(counts);
   const sum = (count: (one: Played) => number): number => played.reduce((total, one) => total + count(one), 0);
   const crashes = crashesOf(played.flatMap((one) => one.crashes));
@@ -50,7 +51,7 @@ export function reportOf({ seed, startedAt, commit }: Run, all: readonly Played[
     seed,
     started_at: startedAt.toISOString(),
     minutes: Math.round((endedAt.getTime() - startedAt.getTime()) / 6_000) / 10,
-    ...(commit === undefined ? {} : { commit }),
+    ...(source === undefined ? {} : { source }),
     scenarios: played.length,
     not_counted: all.length - played.length,
     crashes,

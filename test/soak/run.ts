@@ -14,7 +14,7 @@ export interface SoakOptions {
   readonly minutes?: number;
   /** This one scenario of the seed and no other. */
   readonly only?: number;
-  readonly commit?: string | undefined;
+  readonly source?: string | undefined;
   /** Told after each scenario. */
   readonly onPlayed?: (played: Played) => void;
 }
@@ -24,7 +24,7 @@ const OVERTIME = 1.5;
 
 /** Plays scenarios against the real provider as a process, and reports what they came to. */
 export async function runSoak(world: World, options: SoakOptions): Promise<Report> {
-  const { seed, commit, isBrief = false } = options;
+  const { seed, source, isBrief = false } = options;
   const mayRestart = world.database.restart !== undefined;
   const startedAt = new Date();
   const played: Played[] = [];
@@ -33,7 +33,7 @@ export async function runSoak(world: World, options: SoakOptions): Promise<Repor
     played.push(one);
     options.onPlayed?.(one);
   }
-  return reportOf({ seed, startedAt, commit }, played, new Date());
+  return reportOf({ seed, startedAt, source }, played, new Date());
 }
 
 /** Which scenarios of the seed are played. */

@@ -25,7 +25,7 @@ let played = 0;
 const world = await openWorld(await ownServer());
 const report = await runSoak(world, {
   seed,
-  commit: commit(),
+  source: source(),
   isBrief: values.brief,
   ...(only === undefined ? { minutes: Number(values.minutes) } : { only }),
   onPlayed: tell,
@@ -62,9 +62,13 @@ function table({ crashes, missed, failed: _failed, ...figures }) {
   ].join("\n");
 }
 
-function commit() {
+/** What was judged; undefined when that is not what git has. */
+function source() {
+  const git = (...words) => {
+    return execFileSync("git", words, { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] }).trim();
+  };
   try {
-    return execFileSync("git", ["rev-parse", "HEAD"], { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] }).trim();
+    return git("status", "--porcelain", "src", "migrations") === "" ? git("rev-parse", "HEAD:src") : undefined;
   } catch {
     return undefined;
   }
