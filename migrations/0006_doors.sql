@@ -3,27 +3,32 @@
 
 -- A purchase, found or made: `fresh` says which. All rows of a new one go in by one statement, and its maker knows what
 -- they say. A repeat finds the first one untouched; a newer grant code of a repeat is still owed. The tenant is locked
--- either way: state, operation and credentials belong together, and a tenant on its way out owes nothing.
+-- either way: state, operation and credentials belong together, and a tenant on its way out owes nothing. Where there is
+-- nobody to ask (`at_once`), a new one is active with this statement.
 create function begin_provision(p jsonb, p_now timestamptz)
 returns jsonb language plpgsql as $$
 declare
   v_fresh boolean;
   v_tenant tenants;
   v_operation operations;
+  v_at_once boolean := (p->>'at_once')::boolean;
 begin
   with tenant as (
     insert into tenants (id, marketplace, resource_id, plan, region, state, name, request_digest, options, facts,
                          kept_sealed, last_event, last_call, created_at, changed_at)
-    values (p->>'id', p->>'marketplace', p->>'resource_id', p->>'plan', p->>'region', 'provisioning', p->>'name',
-            p->>'digest', p->'options', p->'facts', p->>'kept_sealed', 1, jsonb_array_length(p->'owed'), p_now, p_now)
+    values (p->>'id', p->>'marketplace', p->>'resource_id', p->>'plan', p->>'region',
+            case when v_at_once then 'active' else 'provisioning' end, p->>'name', p->>'digest', p->'options', p->'facts',
+            p->>'kept_sealed', case when v_at_once then 2 else 1 end, jsonb_array_length(p->'owed'), p_now, p_now)
     on conflict (marketplace, resource_id) do nothing
     returning id, plan, region
   ), operation as (
     insert into operations (id, tenant_id, kind, state, target, by, at, attempts, due_at, lease, lease_until, deadline_at,
-                            created_at)
-    select (p->>'operation')::uuid, t.id, 'provision', 'running', jsonb_build_object('plan', t.plan), p->>'by',
-           (p->>'at')::timestamptz, 1, p_now, (p->>'lease')::uuid, (p->>'lease_until')::timestamptz,
-           (p->>'deadline_at')::timestamptz, p_now
+                            created_at, ended_at)
+    select (p->>'operation')::uuid, t.id, 'provision', case when v_at_once then 'done' else 'running' end,
+           jsonb_build_object('plan', t.plan), p->>'by', (p->>'at')::timestamptz, 1, p_now,
+           case when not v_at_once then (p->>'lease')::uuid end,
+           case when not v_at_once then (p->>'lease_until')::timestamptz end,
+           (p->>'deadline_at')::timestamptz, p_now, case when v_at_once then p_now end
     from tenant t
   ), credential as (
     insert into credentials (id, tenant_id, kind, var, state, key_id, key_hash, sealed, hint, scopes, created_at)
@@ -36,6 +41,10 @@ begin
     select t.id, 1, 'provision.requested', p->>'by', (p->>'at')::timestamptz, p_now,
            jsonb_build_object('plan', t.plan, 'region', t.region)
     from tenant t
+    union all
+    select t.id, 2, 'provision.done', p->>'by', (p->>'at')::timestamptz, p_now,
+           jsonb_build_object('operation', p->>'operation')
+    from tenant t where v_at_once
   ), call as (
     insert into owed_calls (tenant_id, sequence, marketplace, kind, lane, payload, once, state, due_at, created_at)
     select t.id, c.place, c.call->>'marketplace', c.call->>'kind', c.call->>'lane', coalesce(c.call->'payload', '{}'),

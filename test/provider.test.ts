@@ -1,7 +1,9 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
+import { builtinProduct } from "../src/product/builtin.ts";
 import { Refused, RetryLater } from "../src/product/product.ts";
 import type { Outcome, Provisioned } from "../src/provider/contract.ts";
+import { createProvider } from "../src/provider/provider.ts";
 import { HOUR, SECOND } from "./support/clock.ts";
 import { closeProxies, pgProxy } from "./support/pg-proxy.ts";
 import { about, closeProviders, purchase, type TestProvider, testProvider } from "./support/provider.ts";
@@ -36,6 +38,53 @@ async function stateOf(tenant: string): Promise<string | undefined> {
 }
 
 const keyOf = (outcome: Outcome<Provisioned>): string => String(outcome.value.config[api]);
+
+describe("a provision with nobody to ask", () => {
+  const atOnce = () => createProvider({ ...shop.deps, product: builtinProduct });
+  const owed = [{ marketplace: "bazaar", kind: "bazaar:greet", once: "greeting" }];
+
+  test("leaves the same rows as one that asked the product, but for the lease", async () => {
+    const rowsOf = async (outcome: Outcome<Provisioned>) => {
+      const { id } = outcome.value.tenant;
+      const [rows] = await shop.look<{ rows: object }>(
+        `select jsonb_build_object('tenant', (select to_jsonb(t) - '{id,resource_id}'::text[] from tenants t where id = $1),
+           'operation', (select to_jsonb(o) - '{id,tenant_id}'::text[] from operations o where tenant_id = $1),
+           'events', (select jsonb_agg(jsonb_build_array(sequence, type, by, at, recorded_at) order by sequence)
+                      from lifecycle_events where tenant_id = $1),
+           'credentials', (select jsonb_agg(jsonb_build_array(kind, var, state) order by var) from credentials where tenant_id = $1),
+           'owed', (select jsonb_agg(jsonb_build_array(sequence, kind, once, state)) from owed_calls where tenant_id = $1)) as rows`,
+        [id],
+      );
+      return rows?.rows;
+    };
+    const asked = await rowsOf(await shop.provision(purchase({ owed })));
+    expect(await rowsOf(await atOnce().provision(purchase({ owed })))).toEqual(asked);
+    expect(asked).toMatchObject({
+      tenant: { state: "active", last_event: 2, last_call: 1 },
+      operation: { state: "done" },
+    });
+  });
+
+  test("is done at once, and a repeat gets the same answer", async () => {
+    const request = purchase();
+    const answers = await Promise.all(Array.from({ length: 20 }, () => atOnce().provision(request)));
+    expect(answers.filter((answer) => answer.kind === "done" && answer.fresh)).toHaveLength(1);
+    expect(new Set(answers.map(({ value }) => value.tenant.id)).size).toBe(1);
+    expect(new Set(answers.map(keyOf)).size).toBe(1);
+    expect(answers[0]?.value.tenant.state).toBe("active");
+    expect((await shop.verifyKey(keyOf(answers[0] as Outcome<Provisioned>))).valid).toBe(true);
+  });
+
+  test("whose answer from the database is lost is told by the same statement again", async () => {
+    const proxy = await pgProxy(shop.database.appUrl);
+    const cut = await testProvider({ beside: shop, url: proxy.url, connections: 1 });
+    const provider = createProvider({ ...cut.deps, product: builtinProduct });
+    proxy.cut({ statement: "begin_provision", when: "after" });
+    const outcome = await provider.provision(purchase());
+    expect(outcome).toMatchObject({ kind: "done", fresh: true, value: { tenant: { state: "active" } } });
+    expect(proxy.cuts).toBe(1);
+  });
+});
 
 describe("provision", () => {
   test("a first provision asks the product once and answers the config vars", async () => {
@@ -292,6 +341,7 @@ describe("a provision that is cut off", () => {
       const outcome = await cut.provision(order);
       expect(proxy.cuts).toBe(1);
       expect(outcome).toMatchObject({ kind: "done", fresh: true, value: { tenant: { state: "active" } } });
+      expect(proxy.cuts).toBe(1);
       expect(await cut.provision(order)).toEqual({ ...outcome, fresh: false });
       expect(cut.product.calls).toHaveLength(1);
       expect(await shop.look("select from tenants where resource_id = $1", [order.resourceId])).toHaveLength(1);

@@ -4,6 +4,7 @@ const nothingToDo = () => Promise.resolve({});
 
 /** The product that needs no service of its own: accounts and credentials are all there is to a tenant. */
 export const builtinProduct: Product = {
+  provisionsAtOnce: true,
   provision: nothingToDo,
   changePlan: nothingToDo,
   suspend: nothingToDo,

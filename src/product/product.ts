@@ -29,6 +29,8 @@ export interface ProductAnswer {
  * `Refused` for "never"; anything else thrown counts as a fault and is retried.
  */
 export interface Product {
+  /** There is nobody to ask for a provision: a purchase is done when it is stored. */
+  readonly provisionsAtOnce?: true;
   provision(call: ProductCall, signal: AbortSignal): Promise<ProductAnswer>;
   changePlan(call: ProductCall, signal: AbortSignal): Promise<ProductAnswer>;
   suspend(call: ProductCall, signal: AbortSignal): Promise<ProductAnswer>;

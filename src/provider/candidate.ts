@@ -9,7 +9,7 @@ import { owedJson } from "./finish.ts";
 /** What is stored if the purchase is new; thrown away if it is a repeat. */
 export interface Candidate {
   readonly tenant: Tenant;
-  /** With a lease of ours. */
+  /** With a lease of ours, unless it is done at once. */
   readonly operation: Operation;
   readonly credentials: readonly NewCredential[];
 }
@@ -26,7 +26,7 @@ export function candidateFor(deps: Deps, request: ProvisionRequest, digest: stri
   return {
     tenant: {
       ...tenant,
-      state: "provisioning",
+      state: atOnce(deps) ? "active" : "provisioning",
       reason: null,
       keptSealed,
       productConfigSealed: null,
@@ -38,20 +38,22 @@ export function candidateFor(deps: Deps, request: ProvisionRequest, digest: stri
   };
 }
 
+const atOnce = ({ product }: Deps): boolean => product.provisionsAtOnce ?? false;
+
 function operationFor(deps: Deps, request: ProvisionRequest, tenant: string, now: Date): Operation {
   const { provisionDeadlineSeconds } = deps.abilitiesOf(request.marketplace);
   return {
     id: randomUUID(),
     tenant,
     kind: "provision",
-    state: "running",
+    state: atOnce(deps) ? "done" : "running",
     target: { plan: request.plan },
     by: request.by,
     at: request.at,
     toldLater: false,
     attempts: 1,
     dueAt: now,
-    lease: randomUUID(),
+    lease: atOnce(deps) ? null : randomUUID(),
     deadlineAt: new Date(now.getTime() + provisionDeadlineSeconds * 1000),
     message: null,
     lastFault: null,
@@ -73,6 +75,7 @@ export function candidateJson({ tenant, operation, credentials }: Candidate, { o
     facts: tenant.facts,
     kept_sealed: tenant.keptSealed,
     operation: operation.id,
+    at_once: operation.state === "done",
     lease: operation.lease,
     lease_until: new Date(operation.createdAt.getTime() + OPERATION_LEASE_MS),
     deadline_at: operation.deadlineAt,

@@ -22,7 +22,7 @@ interface Begun {
 }
 
 /**
- * One statement finds or makes the tenant, then the product is asked, then one statement ends the operation. Whoever
+ * One statement finds or makes the tenant (and is all, where there is no product to ask), then the product is asked, then one statement ends the operation. Whoever
  * repeats the request meanwhile waits for that end; a crash in between leaves an operation that a worker takes up after
  * the lease.
  */
@@ -74,8 +74,8 @@ async function begin(deps: Deps, request: ProvisionRequest, digest: string): Pro
     name: "begin_provision",
     text: "select begin_provision($1, $2)",
     values: [candidateJson(candidate, request), candidate.tenant.createdAt],
-    // A connection cut here leaves it unknown whether the tenant was made. The same statement tells: a lease that is
-    // ours says that the first one was.
+    // A connection cut here leaves it unknown whether the tenant was made. The same statement tells: an operation
+    // that is ours says that it was.
     repeatable: true,
   });
   if (row === undefined) throw new Error("begin_provision gave no row.");
@@ -95,17 +95,16 @@ function made({ tenant, operation, credentials }: Candidate): Begun {
   const active = credentials.map(({ id, var: name, sealed }): Rendered => {
     return { tenant: tenant.id, id, name, sealed, state: "active" };
   });
-  return { fresh: true, ours: true, tenant, operation, credentials: active };
+  return { fresh: true, ours: operation.state === "running", tenant, operation, credentials: active };
 }
 
 /** One that was removed before it came here has no operation. */
 function found({ operation, credentials, ...rest }: BeginJson & { fresh: false }, candidate: Candidate): Begun {
   const tenant = tenantFromJson(rest.tenant);
   refuseGone(tenant);
-  const ours = operation.lease === candidate.operation.lease;
   return {
-    fresh: ours,
-    ours,
+    fresh: operation.id === candidate.operation.id,
+    ours: operation.lease !== null && operation.lease === candidate.operation.lease,
     tenant,
     operation: operationFromJson(operation),
     credentials: credentials.map(credentialFromJson),
