@@ -54,6 +54,7 @@ create table usage_carries (
   balance   numeric not null check (balance >= 0),
   primary key (tenant_id, dimension)
 );
+create index usage_carries_whole on usage_carries (tenant_id) where balance >= 1;
 select wall('usage_carries', 'tenant_id');
 select app_may('select on usage_carries');
 
@@ -96,9 +97,50 @@ alter table usage_records
 update usage_records set billing_reference = null;
 reset application_name;
 
-create index usage_records_unfrozen on usage_records (hour) where state = 'sealed' and frozen_at is null;
+drop index usage_records_waiting;
+create index usage_records_waiting on usage_records (hour) where state in ('open', 'sealed', 'sent') and verdict is null;
+create index usage_records_unfrozen on usage_records (hour)
+  where state = 'sealed' and frozen_at is null and verdict is null;
+create index usage_records_unbilled on usage_records (verdict) where state in ('refused', 'expired');
 create index usage_records_due on usage_records (lot, expires_at) where due_at is not null;
 create index usage_records_expiring on usage_records (expires_at) where state in ('sealed', 'sent') and verdict is null;
+
+-- Records are claimed lot by lot. A lot that was answered "you are not set up for this" rests.
+create table usage_lots (
+  lot         text primary key,
+  marketplace text not null,
+  pace        text not null,
+  due_at      timestamptz not null default 'epoch',
+  faults      integer not null default 0,
+  fault       text
+);
+
+-- When the next call of a pace may begin, by the database's clock: the quota is one of real time, for all processes.
+create table usage_paces (
+  pace    text primary key,
+  next_at timestamptz not null
+);
+
+-- What was sent, written before it is sent; the outcome when it is known.
+create table usage_attempts (
+  tenant_id  text not null,
+  hour       timestamptz not null,
+  dimension  text not null,
+  n          integer not null,
+  lease      uuid not null,
+  started_at timestamptz not null,
+  ended_at   timestamptz,
+  outcome    text,
+  fault      text,
+  -- The marketplace's own name for the call.
+  request_id text,
+  primary key (tenant_id, hour, dimension, n),
+  foreign key (tenant_id, hour, dimension) references usage_records (tenant_id, hour, dimension)
+);
+select wall('usage_attempts', 'tenant_id');
+select app_may('select on usage_attempts');
+
+alter table usage_rolls add column beaten_through timestamptz not null default 'epoch';
 
 create or replace function keep_sealed_quantity() returns trigger
 language plpgsql set search_path = public, pg_temp as $$
@@ -107,7 +149,7 @@ begin
     using errcode = 'restrict_violation';
 end $$;
 create trigger keep_sealed_quantity before update on usage_records for each row
-when (old.state <> 'open' and (new.state = 'open'
+when (old.state in ('sealed', 'sent', 'accepted', 'refused', 'expired') and (new.state = 'open'
   or (new.tenant_id, new.hour, new.dimension, new.quantity, new.events, new.sealed_at)
      is distinct from (old.tenant_id, old.hour, old.dimension, old.quantity, old.events, old.sealed_at)
   or (old.frozen_at is not null and
@@ -315,3 +357,495 @@ language sql stable as $$
   where c.key_id = p_key_id
 $$;
 select door('find_key(text)');
+
+-- Who pays for an hour, or nothing.
+create function payer_of(p_tenant text, p_hour timestamptz) returns setof usage_payers
+language sql stable rows 1 as $$
+  select p.* from (
+    select * from usage_payers where tenant_id = p_tenant and from_hour <= p_hour
+    order by from_hour desc, starts_at desc limit 1) p
+  where p.ended_at is null or p_hour < p.ended_at
+$$;
+revoke all on function payer_of(text, timestamptz) from public;
+
+-- Fixes what the records of the hours that are sealed will say to the marketplace, for ever: who pays, what is included,
+-- what is carried over. One at a time; whole hours, at most some 50,000 records a call. A record without a payer waits.
+-- p_rules = [{marketplace, window_hours, grace_hours, heartbeats}]. Answers whether there was anything to do.
+create function freeze_usage(p_rules jsonb, p_dimensions text[], p_now timestamptz) returns boolean
+language plpgsql as $$
+declare
+  v_hour timestamptz;
+  v_frozen integer := 0;
+  v_made integer;
+begin
+  if not pg_try_advisory_xact_lock(7355, 4) then
+    return false;
+  end if;
+  perform set_config('work_mem', '64MB', true);
+  for v_hour in select distinct hour from usage_records
+                where state = 'sealed' and frozen_at is null and verdict is null order by hour loop
+    v_frozen := v_frozen + freeze_hour(v_hour, p_rules, p_now);
+    if v_frozen >= 50000 then
+      return true;
+    end if;
+  end loop;
+  v_made := add_empty_records(p_rules, p_dimensions, p_now);
+  return v_frozen + v_made > 0;
+end $$;
+
+-- Takes `p_units` apart by tags: largest remainders, so that the parts add up to the whole. p_buckets = [{tags, quantity}];
+-- what is left of p_weight has no tags. Only what fits is kept: names of 1 to 100 and values of 1 to 256 plain
+-- characters, at most five names, 2,500 parts and some 600 kB; what does not fit counts as without tags.
+create function allocate_usage(p_units bigint, p_weight numeric, p_buckets jsonb) returns jsonb
+language sql stable as $$
+  with buckets as (
+    select b.tags, b.quantity from jsonb_to_recordset(p_buckets) as b(tags jsonb, quantity numeric)
+  ), fitting as (
+    select b.tags, b.quantity, t.name, t.value from buckets b, jsonb_each_text(b.tags) as t(name, value)
+    where t.name ~ '^[A-Za-z0-9+ =._:/@-]+$' and length(t.name) <= 100
+      and t.value ~ '^[A-Za-z0-9+ =._:/@-]+$' and length(t.value) <= 256
+  ), names as (
+    select name from fitting group by name order by sum(quantity) desc, name collate "C" limit 5
+  ), reduced as (
+    select kept.tags, sum(kept.quantity) as quantity
+    from (select jsonb_object_agg(f.name, f.value) as tags, f.quantity from fitting f join names using (name)
+          group by f.tags, f.quantity) kept
+    group by kept.tags
+  ), ranked as (
+    select *, row_number() over largest as place, sum(octet_length(tags::text) + 180) over largest as bytes
+    from reduced window largest as (order by quantity desc, tags::text collate "C" rows unbounded preceding)
+  ), weighed as (
+    select tags, quantity from ranked where place < 2500 and bytes <= 600000 and quantity > 0
+    union all
+    select null, p_weight - coalesce(sum(quantity), 0) from ranked where place < 2500 and bytes <= 600000
+  ), shared as (
+    select tags, div(p_units * quantity, p_weight) as whole,
+           row_number() over (order by mod(p_units * quantity, p_weight) desc, tags is null, tags::text collate "C") as place,
+           p_units - sum(div(p_units * quantity, p_weight)) over () as missing
+    from weighed
+  ), parts as (
+    select tags, whole + case when place <= missing then 1 else 0 end as units from shared
+  )
+  select coalesce(jsonb_agg(jsonb_build_object('units', units, 'tags', coalesce(tags, '{}')) order by units desc, tags::text collate "C")
+                    filter (where units > 0), '[]')
+  from parts having bool_or(tags is not null and units > 0)
+$$;
+revoke all on function allocate_usage(bigint, numeric, jsonb) from public;
+
+create function freeze_hour(p_hour timestamptz, p_rules jsonb, p_now timestamptz) returns integer
+language plpgsql as $$
+declare
+  v_count integer;
+begin
+  with due as materialized (
+    select r.tenant_id, r.dimension, r.quantity, r.tagged, rules.marketplace as reports, rules.heartbeats,
+           rules.window_hours, rules.grace_hours, p.billing_reference, p.marketplace, p.lot, p.pace, p.bills,
+           p.flush_by, greatest(r.hour, p.starts_at) as stamped_at,
+           p.bills <> 'none' and (p.dimensions is null or r.dimension = any(p.dimensions)) as metered,
+           p.tenant_id is null and rules.marketplace is null
+             and not exists (select from usage_payers o where o.tenant_id = r.tenant_id) as not_billed
+    from usage_records r
+    join tenants t on t.id = r.tenant_id
+    left join lateral payer_of(r.tenant_id, p_hour) p on true
+    left join jsonb_to_recordset(p_rules) as rules(marketplace text, window_hours integer, grace_hours integer,
+                                                   heartbeats boolean)
+      on rules.marketplace = coalesce(p.marketplace, t.marketplace)
+    where r.hour = p_hour and r.state = 'sealed' and r.frozen_at is null and r.verdict is null
+  ), inclusions as (
+    select d.tenant_id, d.dimension, d.quantity, d.billing_reference, i.from_at, greatest(i.quantity - i.used, 0) as free,
+           sum(greatest(i.quantity - i.used, 0)) over (partition by d.tenant_id, d.dimension
+             order by i.until_at, i.from_at rows unbounded preceding) as so_far
+    from due d
+    join usage_included i on i.tenant_id = d.tenant_id and i.billing_reference = d.billing_reference
+      and i.dimension = d.dimension and i.from_at < p_hour + interval '1 hour' and i.until_at > p_hour
+    where d.reports is not null and d.metered and d.bills = 'excess'
+  ), taken as materialized (
+    select *, least(free, greatest(quantity - (so_far - free), 0)) as take from inclusions
+  ), used as (
+    update usage_included i set used = i.used + t.take
+    from taken t where i.tenant_id = t.tenant_id and i.billing_reference = t.billing_reference
+      and i.dimension = t.dimension and i.from_at = t.from_at and t.take > 0
+  ), sums as (
+    select d.*, coalesce(c.balance, 0) as carried_in,
+           case when d.metered then coalesce(i.included, 0) else d.quantity end as included
+    from due d
+    left join usage_carries c on c.tenant_id = d.tenant_id and c.dimension = d.dimension
+    left join (select tenant_id, dimension, sum(take) as included from taken group by 1, 2) i
+      on i.tenant_id = d.tenant_id and i.dimension = d.dimension
+    where d.reports is not null and d.billing_reference is not null
+  ), counted as materialized (
+    select s.*, case when metered then least(floor(carried_in + quantity - included), 2147483647) else 0 end as units
+    from sums s
+  ), carried as materialized (
+    select tenant_id, dimension, carried_in, quantity - included - units as more from counted
+    where quantity - included - units <> 0
+  ), moved as (
+    -- By the difference: what expired meanwhile may have been added.
+    update usage_carries c set balance = c.balance + m.more
+    from carried m where c.tenant_id = m.tenant_id and c.dimension = m.dimension and (m.more < 0 or m.carried_in > 0)
+  ), opened as (
+    insert into usage_carries as c (tenant_id, dimension, balance)
+    select tenant_id, dimension, more from carried where more > 0 and carried_in = 0
+    on conflict (tenant_id, dimension) do update set balance = c.balance + excluded.balance
+  ), tags as (
+    select e.tenant_id, e.dimension, e.tags, sum(e.quantity) as quantity
+    from usage_events e join counted c on c.tenant_id = e.tenant_id and c.dimension = e.dimension
+    where e.billed_hour = p_hour and e.tags is not null and c.tagged and c.units > 0
+      and exists (select from due where tagged)
+    group by 1, 2, 3
+  ), allocated as (
+    select c.tenant_id, c.dimension, allocate_usage(c.units::bigint, c.carried_in + c.quantity, t.buckets) as allocations
+    from counted c join (select tenant_id, dimension, jsonb_agg(jsonb_build_object('tags', tags, 'quantity', quantity)) as buckets
+                         from tags group by 1, 2) t on t.tenant_id = c.tenant_id and t.dimension = c.dimension
+  ), lots as (
+    insert into usage_lots as l (lot, marketplace, pace) select distinct on (lot) lot, marketplace, pace from counted
+    on conflict (lot) do update set pace = excluded.pace where l.pace <> excluded.pace
+  ), told as (
+    update usage_records r set
+      frozen_at = p_now, billing_reference = c.billing_reference, lot = c.lot, stamped_at = c.stamped_at,
+      carried_in = c.carried_in, included = c.included, units = c.units,
+      carried_out = c.carried_in + c.quantity - c.included - c.units, allocations = a.allocations,
+      expires_at = least(usage_deadline(c.stamped_at, c.window_hours, c.grace_hours), c.flush_by),
+      due_at = case when s.sends then p_now end,
+      state = case when s.sends then 'sealed' else 'accepted' end,
+      verdict = case when s.sends then null when c.metered then 'nothing_to_bill' else 'not_metered' end,
+      accepted_at = case when s.sends then null else p_now end, settled_at = case when s.sends then null else p_now end
+    from counted c
+    left join allocated a on a.tenant_id = c.tenant_id and a.dimension = c.dimension
+    cross join lateral (select c.units > 0 or (c.heartbeats and c.metered) as sends) s
+    where r.tenant_id = c.tenant_id and r.hour = p_hour and r.dimension = c.dimension
+    returning 1
+  ), kept as (
+    update usage_records r set verdict = 'not_billed', settled_at = p_now
+    from due d where d.not_billed and r.tenant_id = d.tenant_id and r.hour = p_hour and r.dimension = d.dimension
+    returning 1
+  ), waiting as (
+    update usage_records r set expires_at = usage_deadline(p_hour, d.window_hours, d.grace_hours)
+    from due d where d.reports is not null and d.billing_reference is null and r.expires_at is null
+      and r.tenant_id = d.tenant_id and r.hour = p_hour and r.dimension = d.dimension
+  )
+  select (select count(*) from told) + (select count(*) from kept) into v_count;
+  return v_count;
+end $$;
+revoke all on function freeze_hour(timestamptz, jsonb, timestamptz) from public;
+
+-- Records with a quantity of 0 in the newest hour that is summed: to take a balance, and as signs of life.
+create function add_empty_records(p_rules jsonb, p_dimensions text[], p_now timestamptz) returns integer
+language plpgsql as $$
+declare
+  v_hour timestamptz;
+  v_beaten timestamptz;
+  v_made integer;
+begin
+  select summed_through, beaten_through into v_hour, v_beaten from usage_rolls;
+  if v_hour = 'epoch' then
+    return 0;
+  end if;
+  with wanted as (
+    select c.tenant_id, c.dimension from usage_carries c where c.balance >= 1
+    union
+    select p.tenant_id, d.dimension from usage_payers p
+    join jsonb_to_recordset(p_rules) as rules(marketplace text, heartbeats boolean)
+      on rules.marketplace = p.marketplace and rules.heartbeats
+    cross join lateral unnest(coalesce(p.dimensions, p_dimensions)) as d(dimension)
+    where v_beaten < v_hour and p.from_hour <= v_hour and (p.ended_at is null or v_hour < p.ended_at)
+  )
+  insert into usage_records (tenant_id, hour, dimension, quantity, events, state, sealed_at)
+  select w.tenant_id, v_hour, w.dimension, 0, 0, 'sealed', p_now
+  from wanted w cross join lateral payer_of(w.tenant_id, v_hour) p
+  where p.bills <> 'none' and (p.dimensions is null or w.dimension = any(p.dimensions))
+    and exists (select from jsonb_to_recordset(p_rules) as rules(marketplace text) where rules.marketplace = p.marketplace)
+  on conflict do nothing;
+  get diagnostics v_made = row_count;
+  if v_beaten < v_hour then
+    update usage_rolls set beaten_through = v_hour;
+  end if;
+  return v_made;
+end $$;
+revoke all on function add_empty_records(jsonb, text[], timestamptz) from public;
+select door('freeze_usage(jsonb, text[], timestamptz)');
+
+-- Reserves a call of a pace; answers how many milliseconds to wait for it, or null when that would be more than p_most_ms.
+create function take_pace(p_pace text, p_calls_per_second numeric, p_most_ms integer) returns integer
+language plpgsql as $$
+declare
+  v_next timestamptz;
+  v_now timestamptz;
+begin
+  insert into usage_paces (pace, next_at) values (p_pace, clock_timestamp()) on conflict do nothing;
+  select next_at into v_next from usage_paces where pace = p_pace for update;
+  v_now := clock_timestamp();
+  -- Further ahead than anybody waits: the database's clock was set back.
+  if v_next < v_now or v_next > v_now + interval '1 minute' then
+    v_next := v_now;
+  end if;
+  if v_next > v_now + p_most_ms * interval '1 millisecond' then
+    return null;
+  end if;
+  update usage_paces set next_at = v_next + interval '1 second' / p_calls_per_second where pace = p_pace;
+  return ceil(extract(epoch from v_next - v_now) * 1000);
+end $$;
+revoke all on function take_pace(text, numeric, integer) from public;
+
+-- How large a record is on its way, about.
+create function wire_size(r usage_records) returns integer language sql stable as $$
+  select 220 + 2 * octet_length(r.billing_reference) + octet_length(r.dimension)
+         + coalesce(octet_length(r.allocations::text) + 180 * jsonb_array_length(r.allocations), 0)
+$$;
+revoke all on function wire_size(usage_records) from public;
+
+create function begin_attempts(p_lease uuid, p_keys usage_records[], p_now timestamptz, p_until timestamptz) returns jsonb
+language sql as $$
+  with begun as (
+    update usage_records r set state = 'sent', attempts = r.attempts + 1, lease = p_lease, due_at = p_until
+    from unnest(p_keys) k where r.tenant_id = k.tenant_id and r.hour = k.hour and r.dimension = k.dimension
+    returning r.*
+  ), noted as (
+    insert into usage_attempts (tenant_id, hour, dimension, n, lease, started_at)
+    select tenant_id, hour, dimension, attempts, p_lease, p_now from begun
+  )
+  select jsonb_agg(jsonb_build_object('tenant', tenant_id, 'hour', hour, 'dimension', dimension,
+           'billing_reference', billing_reference, 'stamped_at', stamped_at, 'units', units,
+           'allocations', coalesce(allocations, '[]')) order by expires_at, tenant_id, hour, dimension) from begun
+$$;
+revoke all on function begin_attempts(uuid, usage_records[], timestamptz, timestamptz) from public;
+
+-- The next batch: of the lot whose most urgent record is the most urgent of all. What is answered has been written down as
+-- an attempt and is the caller's until p_until; its call has its place in the pace, wait_ms from now. Null: nothing is due.
+-- p_most = [{marketplace, records, bytes, calls_per_second}].
+create function claim_usage(p_most jsonb, p_wait_ms integer, p_now timestamptz, p_until timestamptz) returns jsonb
+language plpgsql as $$
+declare
+  v_lot record;
+  v_keys usage_records[];
+  v_wait integer;
+  v_lease uuid := gen_random_uuid();
+begin
+  for v_lot in
+    select l.lot, l.pace, m.*, first.expires_at from usage_lots l
+    join jsonb_to_recordset(p_most) as m(marketplace text, records integer, bytes integer, calls_per_second numeric)
+      on m.marketplace = l.marketplace
+    cross join lateral (select r.expires_at from usage_records r where r.lot = l.lot and r.due_at is not null
+                          and r.due_at <= p_now and r.expires_at > p_now order by r.expires_at limit 1) first
+    where l.due_at <= p_now order by first.expires_at
+  loop
+    v_wait := take_pace(v_lot.pace, v_lot.calls_per_second, p_wait_ms);
+    continue when v_wait is null;
+    select array_agg(s.r) into v_keys from (
+      select f.r, row_number() over urgent as place, sum(wire_size(f.r)) over urgent as bytes from (
+        select r from usage_records r
+        where r.lot = v_lot.lot and r.due_at is not null and r.due_at <= p_now and r.expires_at > p_now
+        order by r.expires_at limit v_lot.records for update skip locked) f
+      window urgent as (order by (f.r).expires_at, (f.r).tenant_id, (f.r).hour, (f.r).dimension rows unbounded preceding)
+    ) s where s.place = 1 or s.bytes <= v_lot.bytes;
+    continue when v_keys is null;
+    return jsonb_build_object('lease', v_lease, 'lot', v_lot.lot, 'marketplace', v_lot.marketplace, 'wait_ms', v_wait,
+                              'records', begin_attempts(v_lease, v_keys, p_now, p_until));
+  end loop;
+  return null;
+end $$;
+select door('claim_usage(jsonb, integer, timestamptz, timestamptz)');
+
+-- A further attempt with some records of a batch, which renews their lease. Without a place in the pace they are given
+-- back. p_keys = [{tenant, hour, dimension}]; answers as claim_usage, with those that are still the caller's.
+create function resend_usage(p_lease uuid, p_keys jsonb, p_calls_per_second numeric, p_wait_ms integer, p_now timestamptz,
+                             p_until timestamptz)
+returns jsonb language plpgsql as $$
+declare
+  v_keys usage_records[];
+  v_lot usage_lots;
+  v_wait integer;
+begin
+  select array_agg(f.r) into v_keys from (
+    select r from usage_records r
+    join jsonb_to_recordset(p_keys) as k(tenant text, hour timestamptz, dimension text)
+      on r.tenant_id = k.tenant and r.hour = k.hour and r.dimension = k.dimension
+    where r.lease = p_lease order by r.tenant_id, r.hour, r.dimension for update of r) f;
+  if v_keys is null then
+    return null;
+  end if;
+  select * into v_lot from usage_lots where lot = (v_keys[1]).lot;
+  v_wait := take_pace(v_lot.pace, p_calls_per_second, p_wait_ms);
+  if v_wait is null then
+    update usage_records r set lease = null, due_at = p_now from unnest(v_keys) k
+    where r.tenant_id = k.tenant_id and r.hour = k.hour and r.dimension = k.dimension;
+    return null;
+  end if;
+  return jsonb_build_object('lease', p_lease, 'lot', v_lot.lot, 'marketplace', v_lot.marketplace, 'wait_ms', v_wait,
+                            'records', begin_attempts(p_lease, v_keys, p_now, p_until));
+end $$;
+select door('resend_usage(uuid, jsonb, numeric, integer, timestamptz, timestamptz)');
+
+-- Tells tenants' histories what became of records, one event for each tenant and type. p_told = [{tenant, type, told}].
+create function tell_of_usage(p_told jsonb, p_now timestamptz) returns void
+language plpgsql as $$
+declare
+  v_one record;
+begin
+  for v_one in select t.tenant, t.type, jsonb_agg(t.told order by t.told->>'hour', t.told->>'dimension') as records
+               from jsonb_to_recordset(p_told) as t(tenant text, type text, told jsonb)
+               group by 1, 2 order by 1, 2 loop
+    perform append_event(v_one.tenant, v_one.type, 'job:metering', p_now, p_now, jsonb_build_object('records', v_one.records));
+  end loop;
+end $$;
+revoke all on function tell_of_usage(jsonb, timestamptz) from public;
+
+-- What an attempt came to, for the records that are still the caller's: whoever lost its lease changes nothing. Counts are
+-- read from the rows under lock. p_results = [{tenant, hour, dimension, kind, id, fault}]; kinds: billed, shadow,
+-- held_another, not_subscribed, not_taken, throttled, unknown, misconfigured, split (refused together with others),
+-- refused and too_old (alone). Answers what was settled: [{verdict, records, units}].
+create function settle_usage(p_lease uuid, p_results jsonb, p_request_id text, p_now timestamptz) returns jsonb
+language plpgsql as $$
+declare
+  v_settled jsonb;
+  v_told jsonb;
+begin
+  with held as materialized (
+    select r.tenant_id, r.hour, r.dimension, r.lot, r.units, r.attempts, g.kind, g.id, g.fault,
+           r.definite + case when g.kind in ('billed', 'shadow', 'held_another', 'unknown') then 0 else 1 end as definite
+    from usage_records r
+    join jsonb_to_recordset(p_results) as g(tenant text, hour timestamptz, dimension text, kind text, id text, fault text)
+      on r.tenant_id = g.tenant and r.hour = g.hour and r.dimension = g.dimension
+    where r.lease = p_lease order by r.tenant_id, r.hour, r.dimension for update of r
+  ), judged as materialized (
+    select h.*,
+      case kind
+        when 'billed' then 'billed'
+        when 'shadow' then 'shadow'
+        -- This attempt is one of those that are not definite; any other one may be what it holds.
+        when 'held_another' then case when attempts - definite > 1 then 'billed_before' else 'conflict' end
+        when 'refused' then 'rejected'
+        when 'too_old' then too_late(tenant_id, attempts > definite)
+      end as verdict,
+      kind = 'not_subscribed' and not exists (
+        -- Newer news than this attempt: then its answer is out of date already.
+        select from usage_attempts a join usage_records r using (tenant_id, hour, dimension)
+        join usage_payers p on p.tenant_id = r.tenant_id and p.billing_reference = r.billing_reference
+        where (a.tenant_id, a.hour, a.dimension, a.n) = (h.tenant_id, h.hour, h.dimension, h.attempts)
+          and p.retried_at >= a.started_at) as parks
+    from held h
+  ), noted as (
+    update usage_attempts a set ended_at = p_now, outcome = j.kind, fault = j.fault, request_id = p_request_id
+    from judged j where (a.tenant_id, a.hour, a.dimension, a.n) = (j.tenant_id, j.hour, j.dimension, j.attempts)
+  ), carried as (
+    insert into usage_carries as c (tenant_id, dimension, balance)
+    select tenant_id, dimension, sum(units) from judged where verdict = 'carried_over'
+    group by 1, 2 having sum(units) > 0 order by 1, 2
+    on conflict (tenant_id, dimension) do update set balance = c.balance + excluded.balance
+  ), rested as (
+    update usage_lots l set
+      faults = case when f.fault is null then 0 else l.faults + 1 end, fault = f.fault,
+      due_at = case when f.fault is null then p_now
+                    else p_now + least(300, 5 * 2 ^ least(l.faults, 6)) * interval '1 second' end
+    from (select lot, max(coalesce(fault, '')) filter (where kind = 'misconfigured') as fault from judged
+          where kind not in ('unknown', 'throttled') group by lot) f
+    where l.lot = f.lot and (f.fault is not null or l.faults > 0)
+  ), slowed as (
+    update usage_paces p set next_at = greatest(p.next_at, clock_timestamp()) + interval '1 second'
+    where p.pace in (select l.pace from usage_lots l join judged j on j.lot = l.lot and j.kind = 'throttled')
+  ), settled as (
+    update usage_records r set
+      definite = j.definite, verdict = j.verdict, message = j.fault, marketplace_record_id = j.id,
+      state = case when j.verdict in ('billed', 'billed_before', 'shadow') then 'accepted'
+                   when j.verdict in ('conflict', 'rejected') then 'refused'
+                   when j.verdict is not null then 'expired'
+                   when j.attempts > j.definite then 'sent' else 'sealed' end,
+      settled_at = case when j.verdict is not null then p_now end,
+      accepted_at = case when j.verdict in ('billed', 'billed_before', 'shadow') then p_now end,
+      parked = case when j.parks then 'not_subscribed' end,
+      lease = case when j.kind = 'split' then p_lease end,
+      due_at = case when j.verdict is not null or j.parks then null
+                    when j.kind = 'split' then r.due_at
+                    when j.kind = 'misconfigured' then p_now
+                    else p_now + (0.75 + random() / 2) * least(60, 2 ^ least(j.attempts, 6)) * interval '1 second' end
+    from judged j where r.tenant_id = j.tenant_id and r.hour = j.hour and r.dimension = j.dimension
+    returning r.tenant_id, r.hour, r.dimension, r.verdict, r.units, r.message
+  )
+  select jsonb_agg(jsonb_build_object('verdict', s.verdict, 'tenant', s.tenant_id, 'units', s.units)),
+         jsonb_agg(jsonb_build_object('tenant', s.tenant_id,
+           'type', case s.verdict when 'conflict' then 'usage.conflict' else 'usage.lost' end,
+           'told', jsonb_build_object('hour', s.hour, 'dimension', s.dimension, 'units', s.units, 'why', s.verdict,
+                                      'message', s.message)))
+           filter (where s.verdict in ('conflict', 'rejected', 'too_late', 'too_late_unknown'))
+  into v_settled, v_told from settled s where s.verdict is not null;
+  perform tell_of_usage(coalesce(v_told, '[]'), p_now);
+  return coalesce(v_settled, '[]');
+end $$;
+
+-- What a record that was not taken in time has come to. Its units go to a later one only where no attempt can have been
+-- applied, and where there will be a later one.
+create function too_late(p_tenant text, p_unknown boolean) returns text
+language sql stable as $$
+  select case when p_unknown then 'too_late_unknown'
+              when exists (select from usage_closings c where c.tenant_id = p_tenant and c.sealed_at is not null) then 'too_late'
+              else 'carried_over' end
+$$;
+revoke all on function too_late(text, boolean) from public;
+select door('settle_usage(uuid, jsonb, text, timestamptz)');
+
+-- Ends the records whose time is over and that nobody holds, but for those of the marketplaces p_dry. At most p_limit;
+-- answers [{verdict, tenant, units}].
+create function expire_usage(p_dry text[], p_now timestamptz, p_limit integer) returns jsonb
+language plpgsql as $$
+declare
+  v_expired jsonb;
+  v_told jsonb;
+begin
+  with late as materialized (
+    select r.tenant_id, r.hour, r.dimension, coalesce(r.units, r.quantity) as units,
+           case when r.frozen_at is null then 'no_payer'
+                when r.parked is not null and r.attempts = r.definite then r.parked
+                else too_late(r.tenant_id, r.attempts > r.definite) end as verdict
+    from usage_records r
+    where r.state in ('sealed', 'sent') and r.verdict is null and r.expires_at <= p_now
+      and (r.lease is null or r.due_at <= p_now)
+      and (p_dry = '{}' or not exists (select from tenants t where t.id = r.tenant_id and t.marketplace = any(p_dry)))
+    order by r.expires_at limit p_limit for update skip locked
+  ), carried as (
+    insert into usage_carries as c (tenant_id, dimension, balance)
+    select tenant_id, dimension, sum(units) from late where verdict = 'carried_over'
+    group by 1, 2 having sum(units) > 0 order by 1, 2
+    on conflict (tenant_id, dimension) do update set balance = c.balance + excluded.balance
+  ), ended as (
+    update usage_records r set verdict = l.verdict, settled_at = p_now, due_at = null, lease = null,
+      state = case l.verdict when 'not_subscribed' then 'refused' else 'expired' end
+    from late l where r.tenant_id = l.tenant_id and r.hour = l.hour and r.dimension = l.dimension
+  )
+  select jsonb_agg(jsonb_build_object('verdict', verdict, 'tenant', tenant_id, 'units', units)),
+         jsonb_agg(jsonb_build_object('tenant', tenant_id, 'type', 'usage.lost', 'told', jsonb_build_object(
+           'hour', hour, 'dimension', dimension, 'units', units, 'why', verdict)))
+           filter (where verdict <> 'carried_over' and units > 0)
+  into v_expired, v_told from late;
+  perform tell_of_usage(coalesce(v_told, '[]'), p_now);
+  return coalesce(v_expired, '[]');
+end $$;
+select door('expire_usage(text[], timestamptz, integer)');
+
+-- Raises the alarm for records that have waited for five minutes and are close to their end: six hours, and one. Each
+-- record once for either. Answers how many of them: {"6": n, "1": n}.
+create function alarm_usage(p_now timestamptz, p_limit integer) returns jsonb
+language plpgsql as $$
+declare
+  v_raised jsonb;
+  v_told jsonb;
+begin
+  with near as materialized (
+    select r.tenant_id, r.hour, r.dimension, coalesce(r.units, r.quantity) as units, r.expires_at,
+           case when r.expires_at <= p_now + interval '1 hour' then 2 else 1 end as level
+    from usage_records r
+    where r.state in ('sealed', 'sent') and r.verdict is null and r.sealed_at <= p_now - interval '5 minutes'
+      and r.expires_at > p_now and r.expires_at <= p_now + interval '6 hours'
+      and r.alarms < case when r.expires_at <= p_now + interval '1 hour' then 2 else 1 end
+    order by r.expires_at limit p_limit for update skip locked
+  ), raised as (
+    update usage_records r set alarms = n.level
+    from near n where r.tenant_id = n.tenant_id and r.hour = n.hour and r.dimension = n.dimension
+  )
+  select jsonb_build_object('6', count(*) filter (where level = 1), '1', count(*) filter (where level = 2)),
+         jsonb_agg(jsonb_build_object('tenant', tenant_id, 'type', 'usage.at_risk', 'told', jsonb_build_object(
+           'hour', hour, 'dimension', dimension, 'units', units, 'until', expires_at)))
+  into v_raised, v_told from near;
+  perform tell_of_usage(coalesce(v_told, '[]'), p_now);
+  return v_raised;
+end $$;
+select door('alarm_usage(timestamptz, integer)');

@@ -19,7 +19,7 @@ import type { Logger } from "./log.ts";
 import { herokuMarketplace } from "./marketplaces/heroku/heroku.ts";
 import type { Marketplace } from "./marketplaces/marketplace.ts";
 import type { ReportingByMarketplace } from "./metering/billing.ts";
-import { createMetering, type Metering } from "./metering/metering.ts";
+import { createMetering, type Metering, type ReportingTold } from "./metering/metering.ts";
 import { builtinProduct } from "./product/builtin.ts";
 import { httpProduct } from "./product/http.ts";
 import type { Product } from "./product/product.ts";
@@ -67,7 +67,7 @@ export async function compose(surroundings: Surroundings): Promise<Service> {
   const attempts = failedAttempts();
   const metrics = createMetrics();
   const marketplaces = new Map<string, Marketplace>();
-  const metering = meteringOf(surroundings, metrics);
+  const metering = meteringOf(surroundings, metrics, marketplaces);
 
   const provider = createProvider({
     store,
@@ -175,15 +175,38 @@ async function onceReachable<T>(look: () => Promise<T>): Promise<T> {
   }
 }
 
-function meteringOf({ databaseUrl, manifest: { catalog }, clock, logger }: Surroundings, metrics: Metrics): Metering {
+function meteringOf(
+  { databaseUrl, manifest: { catalog }, clock, logger }: Surroundings,
+  metrics: Metrics,
+  marketplaces: ReadonlyMap<string, Marketplace>,
+): Metering {
   return createMetering({
     url: databaseUrl,
     clock,
     dimensions: catalog.dimensions.map(({ id }) => id),
     limits: monthlyLimits(catalog),
+    reporting: () => reportingOf(marketplaces),
+    told: reportingTold(logger, metrics),
     count: metrics.countUsage,
     onFault: (fault) => logger.warn({ err: fault }, "a database connection of the metering was lost"),
   });
+}
+
+/** Verdicts after which units are billed nowhere, or after which somebody should look. */
+const ALARMING = new Set(["conflict", "rejected", "not_subscribed", "no_payer", "too_late", "too_late_unknown"]);
+
+function reportingTold(logger: Logger, metrics: Metrics): ReportingTold {
+  return {
+    settled: (records) => {
+      for (const { verdict, tenant, units } of records) {
+        metrics.countRecord(verdict);
+        if (ALARMING.has(verdict)) logger.error({ tenant, units, verdict }, "usage was not billed");
+      }
+    },
+    atRisk: (hours, records) => logger.error({ hours, records }, "usage has not been taken, and its deadline is near"),
+    misconfigured: (marketplace, lot, fault) =>
+      logger.error({ marketplace, lot, fault }, "the marketplace refuses our settings: no usage is taken"),
+  };
 }
 
 function productOf({ product }: Settings): Product {

@@ -7,6 +7,7 @@ import type { Metrics } from "./http/metrics.ts";
 import type { Store } from "./isolation/isolation.ts";
 import type { Logger } from "./log.ts";
 import type { Marketplace } from "./marketplaces/marketplace.ts";
+import { REPORT_LANES } from "./metering/reporter.ts";
 import type { ProviderJobs } from "./provider/contract.ts";
 
 export interface WorkerOptions {
@@ -93,6 +94,10 @@ function jobsOf(options: WorkerOptions, id: string): readonly Job[] {
     { name: "metering", run: () => provider.meterUsage() },
     { name: "sweep", run: () => provider.sweep().then(() => false) },
     { name: "heartbeat", run: () => beat(store, clock, id) },
+    ...Array.from({ length: REPORT_LANES }, (_, lane) => ({
+      name: `reports ${lane}`,
+      run: () => provider.reportUsage(lane),
+    })),
     ...upkeep,
   ];
 }

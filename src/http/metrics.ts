@@ -22,6 +22,8 @@ export interface Metrics {
   countRequest(route: string, method: string, status: number, seconds: number): void;
   /** Usage events by what became of them: accepted, duplicate, or the code of the refusal. */
   countUsage(verdict: string, events: number): void;
+  /** A usage record that reached its end, by its verdict. */
+  countRecord(verdict: string): void;
 }
 
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25];
@@ -57,8 +59,15 @@ export function createMetrics(): Metrics {
     labelNames: ["verdict"] as const,
     registers,
   });
+  const records = new Counter({
+    name: "stallholder_usage_records_total",
+    help: "Usage records that reached their end, by verdict",
+    labelNames: ["verdict"] as const,
+    registers,
+  });
   return {
     registry,
+    countRecord: (verdict) => records.inc({ verdict }),
     countUsage: (verdict, events) => usage.inc({ verdict }, events),
     countOperation: (labels, seconds) => operations.observe({ ...labels }, seconds),
     countRequest: (route, method, status, seconds) => {

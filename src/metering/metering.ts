@@ -2,8 +2,12 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Clock } from "../clock.ts";
 import { connect, type Database, type DatabaseOptions } from "../db/db.ts";
 import { isolate } from "../isolation/isolation.ts";
+import type { ReportingByMarketplace } from "./billing.ts";
+import { deadlinesJob } from "./deadlines.ts";
 import { createIntake, type Intake } from "./intake.ts";
 import type { RefusalCode, Verdict } from "./judge.ts";
+import type { Settled } from "./outbox.ts";
+import { createReporter, type ReportRound } from "./reporter.ts";
 import { type UsageLimit, usageJob } from "./rolling.ts";
 import { type BatchStore, storeBatch } from "./store-batch.ts";
 import { idOf, readEvent, type UsageEvent, type UsageSource } from "./usage-event.ts";
@@ -22,9 +26,24 @@ export interface Metering {
    * it cannot be stored now; a repeat is safe.
    */
   record(source: UsageSource, items: readonly unknown[]): Promise<readonly UsageReceipt[]>;
-  /** One round of a worker: seals hours and tenants that ended, sums open hours, keeps the tables. True if there was work. */
+  /**
+   * One round of a worker: seals hours and tenants that ended, sums open hours, fixes what records will say, ends those
+   * whose time is over, keeps the tables. True if there was work.
+   */
   work(): Promise<boolean>;
+  /** One round of one of `REPORT_LANES`: reports a batch of records. True if there was one. */
+  report: ReportRound;
   close(): Promise<void>;
+}
+
+/** What an operator should know of the reporting. */
+export interface ReportingTold {
+  /** Records that reached their end. */
+  readonly settled: (records: readonly Settled[]) => void;
+  /** Records that have waited, and whose deadline is no more than this many hours away. */
+  readonly atRisk: (hours: 6 | 1, records: number) => void;
+  /** A marketplace refuses our credentials, region or clock. */
+  readonly misconfigured: (marketplace: string, lot: string, fault: string) => void;
 }
 
 export interface MeteringOptions {
@@ -33,12 +52,16 @@ export interface MeteringOptions {
   readonly clock: Clock;
   readonly dimensions: readonly string[];
   readonly limits: readonly UsageLimit[];
+  /** The marketplaces that bill usage; none when absent. */
+  readonly reporting?: () => ReportingByMarketplace;
+  readonly told?: Partial<ReportingTold>;
   /** Told how many events came to each verdict. */
   readonly count?: (verdict: Verdict, events: number) => void;
   readonly onFault?: DatabaseOptions["onFault"];
 }
 
 const WRITERS = 2;
+const REPORTERS = 2;
 /** Sums of an hour of a large service; nothing else of ours takes that long. */
 const ROLL_MS = 110_000;
 
@@ -47,6 +70,12 @@ export function createMetering(options: MeteringOptions): Metering {
   const faults = options.onFault === undefined ? {} : { onFault: options.onFault };
   const writers = connect({ url, connections: WRITERS, ...faults });
   const jobs = connect({ url, connections: 1, statementMs: ROLL_MS, ...faults });
+  const reports = connect({ url, connections: REPORTERS, ...faults });
+  const { reporting = NONE } = options;
+  const told: ReportingTold = { settled: ignore, atRisk: ignore, misconfigured: ignore, ...options.told };
+  const store = isolate(jobs, { role: null });
+  const roll = usageJob(store, options);
+  const keepDeadlines = deadlinesJob(store, { ...options, reporting, told });
   const notes = noteAfterwards(writers);
   const intake = batchedIntake(writers, new Set(options.dimensions), notes.note);
   return {
@@ -55,13 +84,20 @@ export function createMetering(options: MeteringOptions): Metering {
       if (options.count !== undefined) countVerdicts(receipts, options.count);
       return receipts;
     },
-    work: usageJob(isolate(jobs, { role: null }), options),
+    work: async () => {
+      const rolled = await roll();
+      return (await keepDeadlines()) || rolled;
+    },
+    report: createReporter({ store: isolate(reports, { role: null }), clock, reporting, ...told }),
     close: async () => {
       await notes.stop();
-      await Promise.all([writers.close(), jobs.close()]);
+      await Promise.all([writers.close(), jobs.close(), reports.close()]);
     },
   };
 }
+
+const NONE = (): ReportingByMarketplace => new Map();
+const ignore = (): void => undefined;
 
 function batchedIntake(database: Database, dimensions: ReadonlySet<string>, stored: () => void): Intake {
   let role: Promise<string | null> | undefined;

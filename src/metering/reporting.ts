@@ -55,6 +55,11 @@ export interface UsageReporting {
   readonly rules: { readonly windowHours: number; readonly monthGraceHours: number };
   /** Whether an hour without usage is reported, as zero. */
   readonly heartbeats: boolean;
+  /**
+   * `dry`: nothing is sent and nothing expires; what would be sent can be looked at (operator.ts). `shadow`: nothing is
+   * sent, yet records go through all their states and end with the verdict `shadow`. Live when absent.
+   */
+  readonly mode?: "dry" | "shadow";
   /** Never throws for what it understands; ends when `signal` aborts. */
   report(batch: ReportBatch, signal: AbortSignal): Promise<ReportAnswer>;
 }

@@ -14,9 +14,22 @@ interface UsageJobOptions {
 }
 
 const SWEEP_EVERY_MS = 60_000;
-/** A sum that took longer than a moment is followed by a rest of twenty times as long, however large the open hours are. */
+/** However large the open hours are. */
 const MOMENT_MS = 25;
 const REST = 20;
+
+/** `work`, which rests for twenty times as long as it took when that was more than a moment; unless it is urgent. */
+export function restful(work: () => Promise<boolean>, momentMs: number): (urgent?: boolean) => Promise<boolean> {
+  let restUntil = 0;
+  return async (urgent = false) => {
+    const startedAt = performance.now();
+    if (!urgent && startedAt < restUntil) return false;
+    const worked = await work();
+    const tookMs = performance.now() - startedAt;
+    restUntil = tookMs > momentMs ? performance.now() + tookMs * REST : 0;
+    return worked;
+  };
+}
 
 /**
  * One round: makes and drops days, seals what time or the end of a tenant has closed, and sums what came since the last one.
@@ -24,7 +37,8 @@ const REST = 20;
  */
 export function usageJob(store: Store, { clock, limits }: UsageJobOptions): () => Promise<boolean> {
   let sweptAt = Number.NEGATIVE_INFINITY;
-  let restUntil = 0;
+  const limitsJson = JSON.stringify(limits);
+  const roll = restful(() => answers(store, "select roll_usage($1, $2) as yes", [limitsJson, clock.now()]), MOMENT_MS);
 
   return async () => {
     const now = clock.now();
@@ -33,12 +47,7 @@ export function usageJob(store: Store, { clock, limits }: UsageJobOptions): () =
       sweptAt = now.getTime();
     }
     const moved = await answers(store, "select move_usage_gate($1) as yes", [now]);
-    const startedAt = performance.now();
-    if (!moved && startedAt < restUntil) return false;
-    const rolled = await answers(store, "select roll_usage($1, $2) as yes", [JSON.stringify(limits), now]);
-    const tookMs = performance.now() - startedAt;
-    restUntil = tookMs > MOMENT_MS ? performance.now() + tookMs * REST : 0;
-    return moved || rolled;
+    return (await roll(moved)) || moved;
   };
 }
 

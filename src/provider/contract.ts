@@ -166,8 +166,10 @@ export interface ProviderJobs {
   runDueOperations(limit: number): Promise<number>;
   /** Delivers a call owed to the product. */
   tellProduct(call: OwedCall): Promise<Delivery>;
-  /** Seals and sums usage, and keeps its tables; true when there was work. */
+  /** Seals, sums and freezes usage, keeps its deadlines and its tables; true when there was work. */
   meterUsage(): Promise<boolean>;
+  /** Reports a batch of usage records; true when there was one. `lane`: which of several that do so at once. */
+  reportUsage(lane: number): Promise<boolean>;
   /** Ends what time ends: retiring credentials, sessions, used sign-in tokens. */
   sweep(): Promise<void>;
 }

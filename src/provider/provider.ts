@@ -49,6 +49,7 @@ export function createProvider(parts: ProviderParts): Provider & ProviderJobs {
     include: (ref, included) => include(deps, ref, included),
     retryBilling: (ref, billingReference) => retryBilling(deps, ref, billingReference),
     meterUsage: () => deps.metering.work(),
+    reportUsage: (lane) => deps.metering.report(lane),
     runDueOperations: (limit) => runDueOperations(deps, limit),
     tellProduct: (call) => tellProduct(deps, call),
     sweep: () => sweep(deps),

@@ -87,8 +87,12 @@ export async function testProvider(options: TestProviderOptions = {}): Promise<T
     clock,
     dimensions: catalog.dimensions.map(({ id }) => id),
     limits: monthlyLimits(catalog),
+    reporting: () => options.reporting ?? options.beside?.deps.reporting() ?? new Map(),
   });
-  const deps = makeDeps({ ...options, ring }, { store, clock, product, catalog, metering });
+  const deps = makeDeps(
+    { ...options, ring, reporting: options.reporting ?? options.beside?.deps.reporting() ?? new Map() },
+    { store, clock, product, catalog, metering },
+  );
   const provider = createProvider(deps);
   const told: OwedCall[] = [];
 

@@ -23,12 +23,12 @@ export async function send(shop: TestProvider, ...items: unknown[]): Promise<str
 export async function settle(shop: TestProvider): Promise<void> {
   await shop.look("select note_usage()");
   for (let round = 0; round < 500; round += 1) {
-    await shop.meterUsage();
+    const worked = await shop.meterUsage();
     const [state] = await shop.look<{ settled: boolean }>(
       `select noted = rolled and summed_through = sealed_through
               and not exists (select from usage_closings where sealed_at is null) as settled from usage_rolls, usage_gate`,
     );
-    if (state?.settled) return;
+    if (state?.settled && !worked) return;
     await sleep(10);
   }
   throw new Error("The metering found no rest.");
@@ -40,4 +40,23 @@ export async function recordsOf(shop: TestProvider, tenant: string): Promise<str
   return records.map(
     ({ dimension, hour, quantity, state }) => `${dimension} ${hour.toISOString().slice(5, 16)} ${quantity} ${state}`,
   );
+}
+
+/** Reports until nothing is due. Lanes of a worker run beside each other. */
+export async function report(shop: TestProvider, lanes = 1): Promise<void> {
+  await Promise.all(
+    Array.from({ length: lanes }, async () => {
+      while (await shop.reportUsage(0));
+    }),
+  );
+}
+
+/** A tenant's records as the marketplace's side sees them: `hour units state verdict`, in order. */
+export async function reportsOf(shop: TestProvider, tenant: string): Promise<string[]> {
+  const rows = await shop.look<{ line: string }>(
+    `select concat_ws(' ', to_char(hour at time zone 'UTC', 'DD"T"HH24'), dimension, units, state, verdict) as line
+     from usage_records where tenant_id = $1 order by hour, dimension`,
+    [tenant],
+  );
+  return rows.map(({ line }) => line);
 }
