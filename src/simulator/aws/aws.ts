@@ -11,7 +11,7 @@ import { productsOf } from "./model/products.ts";
 import { createRegister } from "./model/register.ts";
 import type { Aws, State } from "./model/world.ts";
 import { shopSection } from "./pages/shop.tsx";
-import { shopRoutes } from "./pages/shop-routes.tsx";
+import { shopRoutes } from "./pages/shop-routes.ts";
 import { createQueue } from "./queue/queue.ts";
 import { createCallRate } from "./wire/call-rate.ts";
 import { wireRoutes } from "./wire/wire-routes.ts";

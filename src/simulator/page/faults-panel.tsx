@@ -1,14 +1,26 @@
 import { type FaultName, type FaultSetting, type Faults, faultFacts, faultNames } from "../faults.ts";
 import { Panel } from "./html.tsx";
 
+const ofAws = (name: FaultName): boolean => name.startsWith("aws_");
+
+const GROUPS = [
+  { title: "Heroku", names: faultNames.filter((name) => !ofAws(name)) },
+  { title: "AWS", names: faultNames.filter(ofAws) },
+];
+
 export function FaultsPanel({ faults }: { faults: Faults }) {
   return (
     <Panel id="faults" title="Faults">
-      <ul class="faults">
-        {faultNames.map((name) => (
-          <Fault name={name} setting={faults.get(name)} />
-        ))}
-      </ul>
+      {GROUPS.map(({ title, names }) => (
+        <details id={`faults-${title.toLowerCase()}`} open={names.some((name) => faults.get(name) !== null)}>
+          <summary>{title}</summary>
+          <ul class="faults">
+            {names.map((name) => (
+              <Fault name={name} setting={faults.get(name)} />
+            ))}
+          </ul>
+        </details>
+      ))}
     </Panel>
   );
 }

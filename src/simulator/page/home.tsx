@@ -13,7 +13,8 @@ export function homePage({ clock, faults, journal }: Controls, sections: readonl
       <header class="top">
         <h1>Marketplace simulator</h1>
         <nav aria-label="Parts of the page">
-          <a href="#shop">Shop</a>
+          <a href="#buy">Heroku</a>
+          <a href="#aws">AWS Marketplace</a>
           <a href="#clock">Clock</a>
           <a href="#faults">Faults</a>
           <a href="#verdicts">Verdicts</a>

@@ -45,7 +45,7 @@ a { color: var(--accent); }
 @media (max-width: 40rem) { .top nav { flex-basis: 100%; order: 1; } .top, .columns { padding-left: 0.75rem; padding-right: 0.75rem; } .panel { padding: 0.875rem; } }
 .panel { background: var(--card); border: 1px solid var(--line); border-radius: 10px; padding: 1.125rem 1.25rem; min-width: 0; }
 .notice { border-left: 4px solid var(--accent); padding: 0.625rem 0.875rem; background: var(--soft); border-radius: 6px; margin: 0; overflow-wrap: anywhere; }
-#notice:empty { display: none; }
+#notice:empty, #aws-notice:empty { display: none; }
 .quiet { color: var(--quiet); font-size: 0.875rem; }
 .row { display: flex; flex-wrap: wrap; gap: 0.5rem 0.75rem; align-items: end; margin: 0 0 0.5rem; }
 .row .row { margin: 0; }
@@ -55,6 +55,7 @@ input, select, textarea, button { font: inherit; color: var(--ink); background: 
 textarea { width: 100%; font-family: ui-monospace, monospace; font-size: 0.875rem; }
 input.short { width: 6rem; }
 button, .button { cursor: pointer; display: inline-block; text-decoration: none; color: var(--accent); border: 1px solid var(--accent); background: transparent; border-radius: 6px; padding: 0.3125rem 0.75rem; }
+button, .button, td.time { white-space: nowrap; }
 button:hover, .button:hover { background: var(--soft); }
 button.main { background: var(--accent); color: var(--accent-ink); }
 button.danger { color: var(--bad); border-color: var(--bad); }
@@ -67,9 +68,20 @@ button.danger { color: var(--bad); border-color: var(--bad); }
 .addon:last-child { padding-bottom: 0; }
 .addon h3 { font-size: 1rem; margin: 0 0 0.25rem; }
 .state { font-size: 0.8125rem; font-weight: 600; padding: 0.0625rem 0.5rem; border-radius: 99px; border: 1px solid currentColor; white-space: nowrap; }
-.state.provisioned { color: var(--good); }
-.state.provisioning { color: var(--poor); }
-.state.deprovisioned { color: var(--quiet); }
+.state.provisioned, .state.active, .state.delivered { color: var(--good); }
+.state.provisioning, .state.scheduled, .state.retrying, .state.held { color: var(--poor); }
+.state.deprovisioned, .state.ended, .state.queued, .state.kept, .state.waiting { color: var(--quiet); }
+.state.failed, .state.dropped { color: var(--bad); }
+.checks { gap: 0.375rem 1.25rem; align-items: center; }
+label.check { display: flex; gap: 0.375rem; align-items: center; color: var(--ink); }
+table { width: 100%; border-collapse: collapse; font-size: 0.875rem; }
+th { text-align: left; color: var(--quiet); font-weight: 600; }
+th, td { padding: 0.3125rem 0.75rem 0.3125rem 0; border-top: 1px solid var(--line); vertical-align: top; overflow-wrap: anywhere; }
+thead th { border-top: 0; }
+.number { text-align: right; font-variant-numeric: tabular-nums; }
+.hidden { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
+details > summary { cursor: pointer; }
+.panel > details { margin-top: 0.75rem; }
 .faults, .verdicts { list-style: none; margin: 0; padding: 0; }
 .fault { border-top: 1px solid var(--line); padding: 0.625rem 0 0.125rem; }
 .fault.on { border-left: 4px solid var(--poor); padding-left: 0.75rem; }
