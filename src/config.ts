@@ -51,6 +51,13 @@ interface AwsSettings {
   readonly eventsQueueUrl: string | undefined;
   readonly sellerRoleArn: string | undefined;
   readonly sellerExternalId: string | undefined;
+  /** What plays AWS in development; undefined = AWS is reached by the SDK's own rules. */
+  readonly simulated: SimulatedAws | undefined;
+}
+
+export interface SimulatedAws {
+  readonly endpoint: string;
+  readonly keys: { readonly accessKeyId: string; readonly secretAccessKey: string };
 }
 
 const HEROKU_API_URL = "https://api.heroku.com";
@@ -177,6 +184,7 @@ const awsSettings = (values: SettingValues): AwsSettings =>
     eventsQueueUrl: values.AWS_EVENTS_QUEUE_URL,
     sellerRoleArn: values.AWS_SELLER_ROLE_ARN,
     sellerExternalId: values.AWS_SELLER_EXTERNAL_ID,
+    simulated: undefined,
   });
 
 function localOrigin(host: string, port: number): string {

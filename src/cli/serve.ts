@@ -9,7 +9,7 @@ import { createLogger } from "../log.ts";
 import type { Simulator } from "../simulator/simulator.ts";
 import { chooseClock } from "./choose-clock.ts";
 import { greeting } from "./greeting.ts";
-import { credentialsAt } from "./simulated.ts";
+import { awsToPlay, credentialsAt, withSimulatedAws } from "./simulated.ts";
 import { Teardown, untilStopped } from "./teardown.ts";
 
 /** A request may run this long after the process was asked to stop; Heroku and most hosts kill after 30 s. */
@@ -27,7 +27,7 @@ export async function serve({ withWorker = false }: { withWorker?: boolean }): P
     const simulator = await simulatorBeside(settings, manifest, teardown);
     const clock = chooseClock(settings, simulator, teardown);
     const service = await compose({
-      settings,
+      settings: simulator === undefined ? settings : withSimulatedAws(settings, simulator.aws),
       manifest,
       databaseUrl: urls.app,
       clock,
@@ -83,6 +83,7 @@ async function simulatorBeside(
     manifest: credentialsAt(settings, manifest),
     providerOrigin: settings.publicUrl,
     clientSecret: settings.heroku.clientSecret,
+    aws: awsToPlay(settings),
   });
   teardown.add("simulator", () => simulator.close());
   return simulator;

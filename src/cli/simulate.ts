@@ -2,7 +2,7 @@ import { readManifestFile } from "../compose.ts";
 import { readSettings } from "../config.ts";
 import { ProviderError } from "../errors.ts";
 import { startSimulator } from "../simulator/simulator.ts";
-import { credentialsAt } from "./simulated.ts";
+import { awsToPlay, credentialsAt } from "./simulated.ts";
 import { untilStopped } from "./teardown.ts";
 
 /** Plays the marketplaces towards any provider, one line for each exchange, until SIGTERM or SIGINT. */
@@ -16,9 +16,11 @@ export async function simulate({ provider }: { provider: string }): Promise<void
     manifest: credentialsAt(settings, await readManifestFile()),
     providerOrigin: provider,
     clientSecret: settings.heroku.clientSecret,
+    aws: awsToPlay(settings),
     onLine: (line) => process.stdout.write(`${line}\n`),
   });
   process.stdout.write(`The simulator is at ${simulator.origin} and calls the provider at ${provider}\n`);
+  process.stdout.write(`What a provider has to know of AWS here: ${simulator.origin}/_aws\n`);
   await stopped;
   await simulator.close();
 }

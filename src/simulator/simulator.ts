@@ -1,5 +1,6 @@
 import { createServer } from "node:http";
 import { createAws } from "./aws/aws.ts";
+import type { AwsAtSimulator } from "./aws/control/provider-settings.ts";
 import { createClock } from "./clock.ts";
 import { createFaults } from "./faults.ts";
 import { createHeroku } from "./heroku/heroku.ts";
@@ -7,6 +8,7 @@ import { checkManifest, type SimulatorManifest } from "./heroku/model/manifest.t
 import { createJournal } from "./journal.ts";
 import { listen, simulatorApp, stopListening } from "./server.ts";
 
+export type { AwsAtSimulator } from "./aws/control/provider-settings.ts";
 export type { SimulatorManifest } from "./heroku/model/manifest.ts";
 
 export interface SimulatorOptions {
@@ -34,8 +36,7 @@ interface AwsSettings {
 
 export interface Simulator {
   readonly origin: string;
-  /** The environment of a provider that takes this simulator for AWS. */
-  readonly awsSettings: Readonly<Record<string, string>>;
+  readonly aws: AwsAtSimulator;
   /** Stops answering and drops every call under way. A second close does nothing. */
   close(): Promise<void>;
 }
@@ -89,7 +90,7 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
 
   return {
     origin,
-    awsSettings: aws.settings,
+    aws: aws.facts,
     close: async () => {
       clock.stop();
       stopping.abort();

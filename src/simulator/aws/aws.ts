@@ -4,7 +4,7 @@ import type { PlayedSide } from "../server.ts";
 import { queryRoutes } from "./access/query-routes.ts";
 import { controlRoutes } from "./control/control-routes.ts";
 import { usualDelivery } from "./control/delivery.ts";
-import { providerSettings } from "./control/provider-settings.ts";
+import { type AwsAtSimulator, awsAtSimulator } from "./control/provider-settings.ts";
 import { createSigningKey } from "./emission/signing-key.ts";
 import { createLedger } from "./metering/ledger.ts";
 import { productsOf } from "./model/products.ts";
@@ -22,8 +22,7 @@ export interface AwsOptions extends Omit<Aws, "state" | "signingKey" | "rate" | 
 }
 
 export interface AwsSide extends PlayedSide {
-  /** The environment of a provider that takes this simulator for AWS. */
-  readonly settings: Readonly<Record<string, string>>;
+  readonly facts: AwsAtSimulator;
 }
 
 /** Plays AWS Marketplace: the services a seller calls, the queue and the messages, and its part of the page. */
@@ -43,7 +42,7 @@ export function createAws(options: AwsOptions): AwsSide {
   return {
     front,
     router,
-    settings: providerSettings(aws),
+    facts: awsAtSimulator(aws),
     section: () => shopSection(aws),
     reset: () => {
       aws.state = emptyState(options, manifest);

@@ -9,14 +9,17 @@ import { isOn, readOrder } from "../purchases/order.ts";
 import { buy, type Done, purchaseActions } from "../purchases/purchases.ts";
 import { type Fulfilment, register } from "../purchases/register.ts";
 import { changeDelivery } from "./delivery.ts";
-import { providerSettings } from "./provider-settings.ts";
+import { awsAtSimulator, providerEnvironment } from "./provider-settings.ts";
 import { billedView, callView, messageView, productView, purchaseView } from "./views.ts";
 
 /** The addresses by which programs drive AWS's side: buy, change, look at what was sent and what was billed. */
 export function controlRoutes(aws: Aws): Router {
   const router = Router();
   router.get("/_aws", (_request, response) => {
-    response.json({ settings: providerSettings(aws), products: aws.state.products.map(productView) });
+    response.json({
+      settings: providerEnvironment(awsAtSimulator(aws)),
+      products: aws.state.products.map(productView),
+    });
   });
   router.get("/_aws/purchases", (_request, response) => {
     response.json(aws.state.agreements.all().map((agreement) => purchaseView(aws, agreement)));

@@ -5,19 +5,34 @@ import type { Aws } from "../model/world.ts";
 import { queueUrl } from "../queue/operations.ts";
 import { HOME_REGION } from "../wire/regions.ts";
 
-/** The environment of a provider that takes this simulator for AWS. */
-export function providerSettings(aws: Aws): Readonly<Record<string, string>> {
-  const topics = aws.state.products.flatMap((product) => [
+/** What a provider has to be told so that it takes this simulator for AWS. */
+export interface AwsAtSimulator {
+  /** Plays every service, and the host of SNS's certificates and confirmations. */
+  readonly endpoint: string;
+  readonly region: string;
+  readonly keys: { readonly accessKeyId: string; readonly secretAccessKey: string };
+  readonly topicArns: readonly string[];
+  readonly eventsSecret: string;
+  readonly queueUrl: string;
+}
+
+export function awsAtSimulator(aws: Aws): AwsAtSimulator {
+  const topicArns = aws.state.products.flatMap((product) => [
     subscriptionTopic(product.code),
     ...(isContract(product) ? [entitlementTopic(product.code)] : []),
   ]);
+  const { origin: endpoint, eventsSecret } = aws;
+  return { endpoint, region: HOME_REGION, keys: SELLER_KEY, topicArns, eventsSecret, queueUrl: queueUrl(aws) };
+}
+
+/** The same as an environment, without the secret that the two share. */
+export function providerEnvironment(facts: AwsAtSimulator): Readonly<Record<string, string>> {
   return {
-    AWS_REGION: HOME_REGION,
-    AWS_ACCESS_KEY_ID: SELLER_KEY.accessKeyId,
-    AWS_SECRET_ACCESS_KEY: SELLER_KEY.secretAccessKey,
-    AWS_ENDPOINT_URL: aws.origin,
-    AWS_SNS_TOPIC_ARNS: topics.join(","),
-    AWS_EVENTS_SECRET: aws.eventsSecret,
-    AWS_EVENTS_QUEUE_URL: queueUrl(aws),
+    AWS_REGION: facts.region,
+    AWS_ACCESS_KEY_ID: facts.keys.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: facts.keys.secretAccessKey,
+    AWS_ENDPOINT_URL: facts.endpoint,
+    AWS_SNS_TOPIC_ARNS: facts.topicArns.join(","),
+    AWS_EVENTS_QUEUE_URL: facts.queueUrl,
   };
 }
