@@ -5,7 +5,7 @@ import { queryRoutes } from "./access/query-routes.ts";
 import { controlRoutes } from "./control/control-routes.ts";
 import { usualDelivery } from "./control/delivery.ts";
 import { type AwsAtSimulator, awsAtSimulator } from "./control/provider-settings.ts";
-import { createSigningKey } from "./emission/signing-key.ts";
+import { signingKeys } from "./emission/signing-key.ts";
 import { createLedger } from "./metering/ledger.ts";
 import { productsOf } from "./model/products.ts";
 import { createRegister } from "./model/register.ts";
@@ -31,7 +31,7 @@ export function createAws(options: AwsOptions): AwsSide {
   const aws: Aws = {
     ...options,
     manifest,
-    signingKey: createSigningKey(),
+    signingKey: signingKeys(),
     rate: createCallRate(),
     state: emptyState(options, manifest),
   };

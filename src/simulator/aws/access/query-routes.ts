@@ -1,7 +1,6 @@
 import { type Request, Router } from "express";
 import { asJsonObject, type JsonObject, textIn } from "../../json.ts";
 import { deliverHeld } from "../emission/outbox.ts";
-import { certificatePath } from "../emission/signing-key.ts";
 import { subscriptionArn } from "../emission/sns-envelope.ts";
 import { confirm } from "../emission/subscriptions.ts";
 import type { Aws } from "../model/world.ts";
@@ -16,9 +15,9 @@ export function queryRoutes(aws: Aws): Router {
     if (answer === undefined) next();
     else response.status(answer.status).type("text/xml").send(answer.xml);
   });
-  router.get(/^\/SimpleNotificationService-[0-9a-f]{32}\.pem$/, (request, response, next) => {
-    const certificate = aws.signingKey.certificate();
-    if (request.path === certificatePath(certificate)) response.type("application/x-pem-file").send(certificate);
+  router.get(/^\/SimpleNotificationService-[0-9a-f]{32}\.pem$/, async (request, response, next) => {
+    const { certificate, path } = await aws.signingKey();
+    if (request.path === path) response.type("application/x-pem-file").send(certificate);
     else next();
   });
   return router;

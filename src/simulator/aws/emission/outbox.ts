@@ -10,7 +10,7 @@ import { ASK_AGAIN_MS, topicConfirmed } from "./subscriptions.ts";
  * delay, repeat or reverse them.
  */
 export async function emit(aws: Aws, drafts: readonly Draft[]): Promise<void> {
-  const messages = drafts.map((draft) => keep(aws, draft));
+  const messages = await Promise.all(drafts.map((draft) => keep(aws, draft)));
   if (messages.length > 1 && aws.faults.take("aws_reorder_events") !== undefined) messages.reverse();
   for (const message of messages) await release(aws, message);
 }
@@ -59,9 +59,9 @@ async function deliver(aws: Aws, message: Message): Promise<void> {
   });
 }
 
-function keep(aws: Aws, draft: Draft): Message {
+async function keep(aws: Aws, draft: Draft): Promise<Message> {
   const { messages } = aws.state;
-  const body = draft.topic === null ? draft.body : notification(aws, draft.topic, draft.body);
+  const body = draft.topic === null ? draft.body : await notification(aws, draft.topic, draft.body);
   const message: Message = {
     ...draft,
     id: String(messages.size + 1),

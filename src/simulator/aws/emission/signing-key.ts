@@ -1,43 +1,38 @@
-import { createSign, generateKeyPairSync, type KeyObject } from "node:crypto";
+import { createSign, generateKeyPair, type KeyObject } from "node:crypto";
+import { promisify } from "node:util";
 import { fingerprintOf, selfSigned } from "./certificate.ts";
 
 export const SNS_HOST = "sns.us-east-1.amazonaws.com";
 
+/** The key behind SNS's signatures, and the certificate that vouches for it. */
 export interface SigningKey {
   /** PEM */
-  certificate(): string;
-  /** Where AWS would have it: the host is AWS's, the path is served here. */
-  certificateUrl(): string;
+  readonly certificate: string;
+  /** Below the host that AWS has it at; here it is served under the same path. */
+  readonly path: string;
   sign(text: string, version: "1" | "2"): string;
 }
 
-interface Made {
-  readonly privateKey: KeyObject;
-  readonly certificate: string;
-}
-
-/** The key behind SNS signatures; made when the first message is signed, which takes a moment. */
-export function createSigningKey(): SigningKey {
-  let made: Made | undefined;
-  const get = (): Made => {
+/** The same key at each call; it is made at the first one, beside everything else that goes on. */
+export function signingKeys(): () => Promise<SigningKey> {
+  let made: Promise<SigningKey> | undefined;
+  return () => {
     made ??= make();
     return made;
   };
+}
+
+async function make(): Promise<SigningKey> {
+  const keys = await promisify(generateKeyPair)("rsa", { modulusLength: 2_048 });
+  const certificate = selfSigned(keys, SNS_HOST);
   return {
-    certificate: () => get().certificate,
-    certificateUrl: () => `https://${SNS_HOST}${certificatePath(get().certificate)}`,
-    sign: (text, version) =>
-      createSign(version === "1" ? "RSA-SHA1" : "RSA-SHA256")
-        .update(text)
-        .sign(get().privateKey, "base64"),
+    certificate,
+    path: `/SimpleNotificationService-${fingerprintOf(certificate)}.pem`,
+    sign: (text, version) => sign(keys.privateKey, text, version),
   };
 }
 
-export function certificatePath(certificate: string): string {
-  return `/SimpleNotificationService-${fingerprintOf(certificate)}.pem`;
-}
-
-function make(): Made {
-  const keys = generateKeyPairSync("rsa", { modulusLength: 2_048 });
-  return { privateKey: keys.privateKey, certificate: selfSigned(keys, SNS_HOST) };
+function sign(privateKey: KeyObject, text: string, version: "1" | "2"): string {
+  const algorithm = version === "1" ? "RSA-SHA1" : "RSA-SHA256";
+  return createSign(algorithm).update(text).sign(privateKey, "base64");
 }

@@ -10,7 +10,7 @@ const SIGNED = {
 } as const;
 
 /** A notification as SNS posts it, signed for good: every attempt sends these bytes. */
-export function notification(aws: Aws, topic: string, body: JsonObject): JsonObject {
+export function notification(aws: Aws, topic: string, body: JsonObject): Promise<JsonObject> {
   return signed(aws, "Notification", {
     Type: "Notification",
     MessageId: randomUUID(),
@@ -22,10 +22,13 @@ export function notification(aws: Aws, topic: string, body: JsonObject): JsonObj
 }
 
 /** What SNS posts first to a new subscriber, who has to call `SubscribeURL`. */
-export function confirmation(aws: Aws, topic: string): { readonly token: string; readonly body: JsonObject } {
+export async function confirmation(
+  aws: Aws,
+  topic: string,
+): Promise<{ readonly token: string; readonly body: JsonObject }> {
   const token = randomBytes(64).toString("hex");
   const query = new URLSearchParams({ Action: "ConfirmSubscription", TopicArn: topic, Token: token });
-  const body = signed(aws, "SubscriptionConfirmation", {
+  const body = await signed(aws, "SubscriptionConfirmation", {
     Type: "SubscriptionConfirmation",
     MessageId: randomUUID(),
     Token: token,
@@ -42,14 +45,15 @@ export function subscriptionArn(topic: string): string {
   return `${topic}:00000000-0000-4000-8000-000000000001`;
 }
 
-function signed(aws: Aws, type: keyof typeof SIGNED, members: JsonObject): JsonObject {
+async function signed(aws: Aws, type: keyof typeof SIGNED, members: JsonObject): Promise<JsonObject> {
+  const key = await aws.signingKey();
   const version = aws.state.delivery.signatureVersion;
   const present = SIGNED[type].filter((name) => members[name] !== undefined);
   const text = present.map((name) => `${name}\n${String(members[name])}\n`).join("");
   return {
     ...members,
     SignatureVersion: version,
-    Signature: aws.signingKey.sign(text, version),
-    SigningCertURL: aws.signingKey.certificateUrl(),
+    Signature: key.sign(text, version),
+    SigningCertURL: `https://${SNS_HOST}${key.path}`,
   };
 }

@@ -15,7 +15,7 @@ export async function topicConfirmed(aws: Aws, topic: string): Promise<boolean> 
 }
 
 async function ask(aws: Aws, topic: string): Promise<void> {
-  const { token, body } = confirmation(aws, topic);
+  const { token, body } = await confirmation(aws, topic);
   aws.state.subscriptions.set(topic, { token, askedAt: aws.clock.now(), confirmed: false });
   await post(aws, {
     channel: "sns",

@@ -72,7 +72,7 @@ export interface Aws {
   readonly faults: Faults;
   readonly journal: Journal;
   readonly stopping: AbortSignal;
-  readonly signingKey: SigningKey;
+  readonly signingKey: () => Promise<SigningKey>;
   readonly rate: CallRate;
   state: State;
 }
