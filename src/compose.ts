@@ -9,6 +9,7 @@ import type { Clock } from "./clock.ts";
 import type { Settings } from "./config.ts";
 import { keyPrefix } from "./credentials/api-key.ts";
 import { tokenKeys } from "./credentials/token-keys.ts";
+import { assets } from "./dashboard/assets.ts";
 import { dashboardRoutes } from "./dashboard/dashboard.ts";
 import { connect, type Database } from "./db/db.ts";
 import { ProviderError } from "./errors.ts";
@@ -16,6 +17,7 @@ import { failedAttempts } from "./http/failed-attempts.ts";
 import { createMetrics, type Metrics } from "./http/metrics.ts";
 import { isolate, type Store, servingRole } from "./isolation/isolation.ts";
 import type { Logger } from "./log.ts";
+import { type AwsMarketplaceParts, awsMarketplace } from "./marketplaces/aws/aws.ts";
 import { herokuMarketplace } from "./marketplaces/heroku/heroku.ts";
 import type { Marketplace } from "./marketplaces/marketplace.ts";
 import type { ReportingByMarketplace } from "./metering/billing.ts";
@@ -83,19 +85,8 @@ export async function compose(surroundings: Surroundings): Promise<Service> {
     abilitiesOf: (name) => marketplaces.get(name)?.abilities ?? NO_ABILITIES,
     reporting: () => reportingOf(marketplaces),
   });
-  const heroku = herokuMarketplace({
-    store,
-    vault,
-    clock,
-    catalog,
-    attempts,
-    settings: herokuSettings(settings, manifest),
-    publicUrl: settings.publicUrl,
-    configVars: provider.configVars,
-    deprovision: provider.deprovision,
-    metrics,
-  });
-  marketplaces.set(heroku.name, heroku);
+  const common = { store, vault, clock, catalog, attempts, metrics, logger, provider };
+  for (const one of marketplacesOf(surroundings, common)) marketplaces.set(one.name, one);
 
   const https = settings.publicUrl.startsWith("https:");
   const sessions = browserSessions({ store, clock, secret: derive(ring.primary, "session"), secure: https });
@@ -138,6 +129,30 @@ export async function compose(surroundings: Surroundings): Promise<Service> {
       await database.close();
     },
   };
+}
+
+/** Where the product is sold. */
+function marketplacesOf(
+  { settings, manifest }: Surroundings,
+  common: Omit<AwsMarketplaceParts, "access" | "settings" | "publicUrl" | "assets">,
+): readonly Marketplace[] {
+  const { configVars, deprovision } = common.provider;
+  const { publicUrl } = settings;
+  return [
+    herokuMarketplace({
+      ...common,
+      settings: herokuSettings(settings, manifest),
+      publicUrl,
+      configVars,
+      deprovision,
+    }),
+    awsMarketplace({
+      ...common,
+      ...awsSettings(settings),
+      publicUrl,
+      assets: { stylesheet: assets.stylesheet.path, htmx: assets.htmx.path },
+    }),
+  ];
 }
 
 /** The marketplaces that bill usage. */
@@ -221,5 +236,29 @@ function herokuSettings({ heroku }: Settings, { secrets }: Manifest) {
     clientSecret: heroku.clientSecret,
     apiUrl: heroku.apiUrl,
     idUrl: heroku.idUrl,
+  };
+}
+
+/** Where sellers are at home: events, topics and entitlements are there alone. */
+const AWS_HOME = "us-east-1";
+
+/** How AWS is reached, and what of it is believed. */
+function awsSettings({ aws }: Settings) {
+  const { simulated, sellerRoleArn, sellerExternalId, eventsQueueUrl } = aws;
+  const region = aws.region ?? AWS_HOME;
+  return {
+    access: {
+      region,
+      queueUrl: eventsQueueUrl,
+      ...simulated,
+      ...(sellerRoleArn !== undefined && { sellerRole: { arn: sellerRoleArn, externalId: sellerExternalId } }),
+    },
+    settings: {
+      region,
+      topicArns: aws.snsTopicArns,
+      eventsSecrets: aws.eventsSecret?.split(",") ?? [],
+      pollsQueue: eventsQueueUrl !== undefined,
+      snsEndpoint: aws.snsEndpoint ?? simulated?.endpoint,
+    },
   };
 }

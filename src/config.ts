@@ -53,6 +53,8 @@ interface AwsSettings {
   readonly sellerExternalId: string | undefined;
   /** What plays AWS in development; undefined = AWS is reached by the SDK's own rules. */
   readonly simulated: SimulatedAws | undefined;
+  /** Outside production: where SNS is really reached. */
+  readonly snsEndpoint: string | undefined;
 }
 
 export interface SimulatedAws {
@@ -156,7 +158,7 @@ function assemble(values: SettingValues, production: boolean, demoData: boolean)
     clockUrl: values.CLOCK_URL,
     simulatorPort: production ? undefined : values.SIMULATOR_PORT,
     demoData,
-    aws: awsSettings(values),
+    aws: awsSettings(values, production),
   });
 }
 
@@ -176,7 +178,7 @@ function herokuSettings(values: SettingValues, production: boolean): HerokuSetti
   });
 }
 
-const awsSettings = (values: SettingValues): AwsSettings =>
+const awsSettings = (values: SettingValues, production: boolean): AwsSettings =>
   Object.freeze({
     region: values.AWS_REGION,
     snsTopicArns: values.AWS_SNS_TOPIC_ARNS ?? Object.freeze([]),
@@ -185,6 +187,7 @@ const awsSettings = (values: SettingValues): AwsSettings =>
     sellerRoleArn: values.AWS_SELLER_ROLE_ARN,
     sellerExternalId: values.AWS_SELLER_EXTERNAL_ID,
     simulated: undefined,
+    snsEndpoint: production ? undefined : (values.AWS_ENDPOINT_URL_SNS ?? values.AWS_ENDPOINT_URL),
   });
 
 function localOrigin(host: string, port: number): string {

@@ -61,7 +61,7 @@ export function startWorker(options: WorkerOptions): Worker {
       if (pause > 0) await pauseFor(pause, AbortSignal.any([stopping.signal, wake.signal]));
     }
   };
-  const running = jobsOf(options, id).map(loop);
+  const running = jobsOf(options, id, stopping.signal).map(loop);
 
   return {
     stop: async () => {
@@ -79,12 +79,12 @@ function pauseFor(ms: number, until: AbortSignal): Promise<void> {
   return sleep(ms, undefined, { signal: until }).catch(() => undefined);
 }
 
-function jobsOf(options: WorkerOptions, id: string): readonly Job[] {
+function jobsOf(options: WorkerOptions, id: string, stopping: AbortSignal): readonly Job[] {
   const { provider, store, clock, marketplaces } = options;
   const upkeep = [...marketplaces.values()].map((marketplace) => ({
     name: `upkeep of ${marketplace.name}`,
     run: async () => {
-      await marketplace.upkeep?.();
+      await marketplace.upkeep?.(stopping);
       return false;
     },
   }));

@@ -159,6 +159,8 @@ describe("readSettings in development", () => {
       eventsQueueUrl: undefined,
       sellerRoleArn: undefined,
       sellerExternalId: undefined,
+      simulated: undefined,
+      snsEndpoint: undefined,
     });
   });
 

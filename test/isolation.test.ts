@@ -16,11 +16,32 @@ const tenants = { a, b };
 const DOORS = [
   "admit_usage(text[],uuid[])",
   "alarm_usage(timestamp with time zone,integer)",
+  "aws_apply_message(bigint,jsonb,timestamp with time zone)",
+  "aws_claim_licences(text,timestamp with time zone,timestamp with time zone,integer)",
+  "aws_claim_messages(timestamp with time zone,timestamp with time zone,integer)",
+  "aws_claim_tokens(timestamp with time zone,timestamp with time zone,integer)",
+  "aws_end_round(text,timestamp with time zone,text,timestamp with time zone)",
+  "aws_find_licence(text)",
+  "aws_find_token(text)",
+  "aws_forget(timestamp with time zone,timestamp with time zone)",
+  "aws_keep_contact(text,text,timestamp with time zone)",
+  "aws_keep_message(text,text,bytea,timestamp with time zone,timestamp with time zone)",
+  "aws_leave_licence(text,uuid,bigint,timestamp with time zone,boolean,timestamp with time zone)",
+  "aws_park_token(text,text,boolean,timestamp with time zone,timestamp with time zone)",
+  "aws_register(jsonb,timestamp with time zone)",
+  "aws_replay_message(bigint,timestamp with time zone)",
+  "aws_review(timestamp with time zone,integer)",
+  "aws_save_licence(text,uuid,jsonb,timestamp with time zone)",
+  "aws_settle_token(text,text,timestamp with time zone)",
+  "aws_take_round(text,timestamp with time zone,timestamp with time zone)",
+  "aws_unclaimed(integer)",
+  "aws_wake_licences(text[],timestamp with time zone)",
   "begin_provision(jsonb,timestamp with time zone)",
   "bill_to(text,jsonb)",
   "claim_operations(timestamp with time zone,timestamp with time zone,integer)",
   "claim_owed_calls(timestamp with time zone,timestamp with time zone,integer)",
   "claim_usage(jsonb,integer,timestamp with time zone,timestamp with time zone)",
+  "close_usage_of(text,timestamp with time zone)",
   "end_billing(text,text,timestamp with time zone,timestamp with time zone,jsonb)",
   "end_session(text)",
   "expire_usage(text[],timestamp with time zone,integer)",
@@ -40,6 +61,7 @@ const DOORS = [
   "oldest_untried(timestamp with time zone)",
   "put_session(text,text,jsonb,timestamp with time zone)",
   "resend_usage(uuid,jsonb,numeric,integer,timestamp with time zone,timestamp with time zone)",
+  "reopen_usage_of(text)",
   "retire_credentials(timestamp with time zone)",
   "retry_billing(text,text,timestamp with time zone)",
   "roll_usage(jsonb,timestamp with time zone)",
@@ -53,6 +75,9 @@ const DOORS = [
 /** Called by the role that stores usage as well. */
 const DOOR_OF_WRITER = "admit_usage(text[],uuid[])";
 const WITHOUT_TENANTS = [
+  "aws_messages",
+  "aws_rounds",
+  "aws_tokens",
   "migrations",
   "migrations_lock",
   "token_keys",
@@ -65,7 +90,14 @@ const WITHOUT_TENANTS = [
   "workers",
 ];
 /** Unique over all tenants because their values are random, or given by one marketplace. */
-const UNIQUE_OVER_ALL = ["credentials_key", "sessions_pkey", "tenants_marketplace_resource_id_key", "tenants_pkey"];
+const UNIQUE_OVER_ALL = [
+  "aws_licences_pkey",
+  "credentials_key",
+  "resource_ids_pkey",
+  "sessions_pkey",
+  "tenants_marketplace_resource_id_key",
+  "tenants_pkey",
+];
 
 let home: TestDatabase;
 let superuser: pg.Client;

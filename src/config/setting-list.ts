@@ -154,12 +154,21 @@ export const settingSchema = z.object({
       "Region of the SDK; like it, `AWS_ENDPOINT_URL_…` are the SDK's own, and setting one switches demo data off.",
     otherwise: "the SDK's own rule",
   }),
+  AWS_ENDPOINT_URL: httpUrl().optional().register(facts, {
+    meaning: "One address that plays every service of AWS, as the SDK takes it.",
+    otherwise: "AWS itself, or the simulator",
+  }),
+  AWS_ENDPOINT_URL_SNS: httpUrl().optional().register(facts, {
+    meaning: "Where SNS's certificates and confirmations are really asked for. For tests.",
+    otherwise: "`AWS_ENDPOINT_URL`, and never in production",
+    production: "refused",
+  }),
   AWS_SNS_TOPIC_ARNS: topicArns().optional().register(facts, {
     meaning: "Topics whose messages are believed, separated by commas.",
     otherwise: "none",
   }),
   AWS_EVENTS_SECRET: secret(1).optional().register(facts, {
-    meaning: "Bearer token of the EventBridge API destination.",
+    meaning: "Bearer token of the EventBridge API destination; two, separated by a comma, during a rotation.",
     otherwise: "`/aws/events` is closed",
     secret: true,
   }),

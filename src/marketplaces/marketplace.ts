@@ -24,8 +24,11 @@ export interface Marketplace {
   deliver(call: OwedCall): Promise<Delivery>;
   /** What the dashboard says of the purchase in this marketplace's words. */
   describe(tenant: Tenant): Promise<MarketplaceTexts>;
-  /** Called about once a second by a worker: owes what time has made due (refresh a grant, look at people again). */
-  upkeep?(): Promise<void>;
+  /**
+   * Called about once a second by a worker: does what time has made due (refresh a grant, look at people again). What goes
+   * on beside it ends with `stopping`.
+   */
+  upkeep?(stopping?: AbortSignal): Promise<void>;
 }
 
 /** How something is done over there: a command to paste, or a page to open. */

@@ -1,0 +1,40 @@
+import type { Tenant } from "../../tenants/tenants.ts";
+import type { MarketplaceTexts } from "../marketplace.ts";
+import { contactOf } from "./intake/contact.ts";
+import type { LicenceRow, LicenceView } from "./licences/licence.ts";
+import type { AwsOptions } from "./options.ts";
+import { SUBSCRIPTIONS_URL } from "./pages/frame.tsx";
+import { stageOf, stageTexts, termsOf } from "./pages/stage.ts";
+import { findProduct } from "./section.ts";
+
+/** What AWS Marketplace calls the purchase: the state and the terms of the licence that is in force, or was last. */
+export async function describeTenant(options: AwsOptions, tenant: Tenant): Promise<MarketplaceTexts> {
+  const rows = await options.store.asTenant(tenant.id, (tx) =>
+    tx.query<{ licence: LicenceRow }>(
+      `select to_jsonb(l) as licence from aws_licences l
+       order by (l.state = 'active') desc, l.started_at desc nulls last, l.key limit 1`,
+    ),
+  );
+  const licence = rows[0]?.licence;
+  const view = licence && { licence, tenant: { id: tenant.id, state: tenant.state }, history: [], relatives: [] };
+  const product = findProduct(options.section, { productCode: licence?.product_code });
+  const contact = licence && contactOf(options, licence);
+  return {
+    title: "AWS Marketplace",
+    backUrl: SUBSCRIPTIONS_URL,
+    ...(licence?.account && { owner: `AWS account ${licence.account}` }),
+    people: contact === undefined ? [] : [{ id: "contact", email: contact.email, role: "contact" }],
+    terms: view === undefined ? [] : [stateOf(view), ...termsOf(view, product)],
+    ways: {
+      changePlan: () => ({ page: SUBSCRIPTIONS_URL }),
+      remove: { page: SUBSCRIPTIONS_URL },
+    },
+    plans: [...new Set(options.section.products.map(({ plan }) => plan))],
+    rotationWarning: "AWS Marketplace does not hold your config vars: whatever uses them needs the new ones from here.",
+  };
+}
+
+const stateOf = (view: LicenceView) => ({
+  term: "Subscription",
+  text: view.licence.state === "ending" ? "Ending" : stageTexts[stageOf(view)].word,
+});

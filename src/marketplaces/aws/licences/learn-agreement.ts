@@ -1,0 +1,72 @@
+import type { Agreement } from "../api/agreements.ts";
+import type { Fetched } from "../api/fetched.ts";
+import type { AwsOptions } from "../options.ts";
+import { type AgreementFacts, findLicence } from "./licence.ts";
+import { after, keep, lookAgain, type Settling } from "./settling.ts";
+
+/** The Agreement API only enriches: this long, and then we go on without it. */
+const ASK_MS = 4_000;
+/** After silence nobody asks again for this long, so that a dead API delays one licence and not all of them. */
+const REST_MS = 15_000;
+const ASK_AGAIN_MS = 60_000;
+const NOT_FOUND_MS = 10 * 60_000;
+
+const silentUntil = new WeakMap<AwsOptions["api"], number>();
+
+/**
+ * Learns from AWS which agreement a licence belongs to and which chain that continues. Says false when AWS did not answer:
+ * then it is asked again in a minute, and nothing else waits. What is known is not asked again unless `anew`.
+ */
+export async function learnAgreement(settling: Settling, { anew = false } = {}): Promise<boolean> {
+  const { licence } = settling.view;
+  if (licence.generation === "legacy") return true;
+  if (!anew && licence.initial_agreement_id !== null && licence.agreement !== null) return true;
+  const answer = await ask(settling);
+  if (answer === undefined || answer.kind !== "found") {
+    lookAgain(settling, after(settling, ASK_AGAIN_MS));
+    return false;
+  }
+  if (answer.value === undefined) {
+    lookAgain(settling, after(settling, NOT_FOUND_MS));
+    return false;
+  }
+  await keepAgreement(settling, answer.value);
+  return true;
+}
+
+async function ask({
+  options: { api },
+  view: { licence },
+}: Settling): Promise<Fetched<Agreement | undefined> | undefined> {
+  if ((silentUntil.get(api) ?? 0) > performance.now()) return undefined;
+  const signal = AbortSignal.timeout(ASK_MS);
+  const found =
+    licence.agreement_id === null
+      ? await api.agreementOfLicence(licence.arn ?? "", signal)
+      : await api.agreement(licence.agreement_id, signal);
+  if (found.kind !== "found") silentUntil.set(api, performance.now() + REST_MS);
+  return found;
+}
+
+async function keepAgreement(settling: Settling, agreement: Agreement): Promise<void> {
+  const { licence } = settling.view;
+  const facts: AgreementFacts = {
+    ...licence.agreement,
+    checked_at: settling.now.toISOString(),
+    status: agreement.status,
+    ...(agreement.start && { start: agreement.start.toISOString() }),
+    ...(agreement.end && { end: agreement.end.toISOString() }),
+    ...(agreement.atEnd && { at_end: agreement.atEnd }),
+    ...(agreement.freeTrial && { trial: true }),
+    ...(agreement.freeTrial?.until && { trial_until: agreement.freeTrial.until.toISOString() }),
+  };
+  await keep(settling, {
+    agreement_id: licence.agreement_id ?? agreement.id,
+    initial_agreement_id: agreement.initialAgreementId ?? licence.initial_agreement_id ?? agreement.id,
+    agreement: facts,
+    trial: licence.trial || agreement.freeTrial !== undefined,
+  });
+  // What was said of the agreement counts for the licence from now on.
+  if (licence.agreement_id === null)
+    settling.view = (await findLicence(settling.options.store, licence.key)) ?? settling.view;
+}

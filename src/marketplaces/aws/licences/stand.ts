@@ -1,0 +1,36 @@
+import { hasContract } from "../section.ts";
+import type { LicenceView } from "./licence.ts";
+import { keep, type Settling } from "./settling.ts";
+import { type LicenceState, type Standing, standingOf } from "./standing.ts";
+
+/** Writes down where the licence stands now. */
+export async function stand(settling: Settling): Promise<void> {
+  const { view, product } = settling;
+  const startsByChange = view.licence.generation === "legacy" && hasContract(product);
+  const standing = standingOf(view.history, { startsByChange });
+  settling.standing = standing;
+  if (!isNews(view, standing)) return;
+  await keep(settling, {
+    state: rowState(standing),
+    started_at: standing.startedAt ?? null,
+    ended_at: standing.endedAt ?? null,
+    end_reason: standing.endReason ?? null,
+    trial: view.licence.trial || standing.trial,
+  });
+}
+
+function isNews({ licence }: LicenceView, standing: Standing): boolean {
+  const { startedAt, endedAt, trial } = standing;
+  const same = (text: string | null, date: Date | undefined): boolean =>
+    text === null ? date === undefined : new Date(text).getTime() === date?.getTime();
+  return !(
+    licence.state === rowState(standing) &&
+    same(licence.started_at, startedAt) &&
+    same(licence.ended_at, endedAt) &&
+    (licence.trial || !trial)
+  );
+}
+
+/** To its relatives, a licence whose agreement goes on in another one is no longer in force. */
+const rowState = ({ state, superseded }: Standing): LicenceState | "superseded" =>
+  state === "active" && superseded ? "superseded" : state;
