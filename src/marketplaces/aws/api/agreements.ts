@@ -88,7 +88,7 @@ export async function describeAgreement(
   return fetched(called);
 }
 
-/** A page of what changed at or after `since`, the oldest change first. (API reference, SearchAgreements.) */
+/** A page of what changed after `since`, the oldest change first. (API reference, SearchAgreements.) */
 export async function findChangedAgreements(
   caller: Caller,
   since: Date,
