@@ -97,10 +97,10 @@ export default {
     },
     {
       name: "marketplace-doors",
-      comment: "A marketplace is entered by the file that bears its name",
+      comment: "A marketplace is entered by the file that bears its name, and by commands through NAME-operator.ts",
       severity: "error",
       from: { pathNot: "^src/marketplaces/" },
-      to: { path: "^src/marketplaces/([^/]+)/", pathNot: "^src/marketplaces/([^/]+)/\\1\\.ts$" },
+      to: { path: "^src/marketplaces/([^/]+)/", pathNot: "^src/marketplaces/([^/]+)/\\1(-operator)?\\.ts$" },
     },
     ...Object.entries(arrows).map(([folder, allowed]) => beside(folder, allowed)),
   ],

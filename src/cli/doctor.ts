@@ -1,20 +1,12 @@
-import { styleText } from "node:util";
+import type { Catalog } from "../catalog/catalog.ts";
 import { readManifestFile } from "../compose.ts";
 import { readSettings, type Settings } from "../config.ts";
 import { connect } from "../db/db.ts";
 import { pendingMigrations } from "../db/migrate.ts";
 import { ProviderError } from "../errors.ts";
 import { servingRole } from "../isolation/isolation.ts";
-
-type Verdict = "ok" | "warning" | "fault";
-
-interface Finding {
-  readonly check: string;
-  readonly verdict: Verdict;
-  readonly says: string;
-  /** What to do about it. */
-  readonly cure?: string;
-}
+import { awsFindings } from "./doctor-aws.ts";
+import { type Finding, lineOf, ok } from "./finding.ts";
 
 const OLDEST_VERSION = 150_014;
 const SKEW_MS = 5_000;
@@ -27,8 +19,9 @@ export async function doctor({ json = false }: { json?: boolean }): Promise<void
 }
 
 async function examine(): Promise<Finding[]> {
+  let catalog: Catalog | undefined;
   const manifest = await checked("manifest", async () => {
-    const { catalog } = await readManifestFile();
+    catalog = (await readManifestFile()).catalog;
     return [ok("manifest", `${catalog.name}: ${catalog.plans.length} plans, ${catalog.regions.join(", ")}`)];
   });
   let settings: Settings | undefined;
@@ -37,7 +30,8 @@ async function examine(): Promise<Finding[]> {
     return [ok("settings", settings.production ? "complete for production" : "development mode")];
   });
   if (settings === undefined) return [...manifest, ...environment];
-  return [...manifest, ...environment, ...(await database(settings)), ...(await product(settings))];
+  const here = [...manifest, ...environment, ...(await database(settings)), ...(await product(settings))];
+  return catalog === undefined ? here : [...here, ...(await aws(settings, catalog))];
 }
 
 async function checked(check: string, look: () => Promise<Finding[]>): Promise<Finding[]> {
@@ -135,15 +129,5 @@ async function product({ product: { url } }: Settings): Promise<Finding[]> {
   });
 }
 
-function ok(check: string, says: string): Finding {
-  return { check, verdict: "ok", says };
-}
-
-const signs: Readonly<Record<Verdict, string>> = { ok: "✔", warning: "!", fault: "✘" };
-const colours = { ok: "green", warning: "yellow", fault: "red" } as const;
-
-function lineOf({ check, verdict, says, cure }: Finding): string {
-  const sign =
-    process.stdout.isTTY && process.stdout.hasColors() ? styleText(colours[verdict], signs[verdict]) : signs[verdict];
-  return `${sign} ${check.padEnd(10)} ${says}\n${cure === undefined ? "" : `             ${cure}\n`}`;
-}
+const aws = (settings: Settings, catalog: Catalog): Promise<Finding[]> =>
+  checked("aws", () => awsFindings(settings, catalog));

@@ -1,7 +1,9 @@
+import type { EventBridgeClient } from "@aws-sdk/client-eventbridge";
 import type { MarketplaceAgreementClient } from "@aws-sdk/client-marketplace-agreement";
 import type { MarketplaceEntitlementServiceClient } from "@aws-sdk/client-marketplace-entitlement-service";
 import type { MarketplaceMeteringClient } from "@aws-sdk/client-marketplace-metering";
 import type { SQSClient } from "@aws-sdk/client-sqs";
+import type { STSClient } from "@aws-sdk/client-sts";
 import { type AwsAccess, homeRegion } from "./access.ts";
 import { type Credentials, sharedCredentials } from "./credentials.ts";
 import { skewWatch } from "./skew.ts";
@@ -13,6 +15,9 @@ export interface Clients {
   entitlements(): Promise<MarketplaceEntitlementServiceClient>;
   agreements(): Promise<MarketplaceAgreementClient>;
   queue(url: string): Promise<SQSClient>;
+  identity(region: string): Promise<STSClient>;
+  /** The rules of the region that a queue is in. */
+  rules(queueUrl: string): Promise<EventBridgeClient>;
 }
 
 /** The caller of each function bounds the whole; these bound a connection that never comes and a silent one. */
@@ -31,30 +36,40 @@ export function openClients(access: AwsAccess): Clients {
     ...(access.endpoint === undefined ? {} : { endpoint: access.endpoint }),
   };
   const home = homeRegion(access.region);
-  const once = remembering();
+  const remember = remembering();
+  const once = <C>(name: string, open: () => Promise<C>): Promise<C> =>
+    remember(name, async () => skewWatch(await open(), access.onSkew));
   return {
     credentials,
     metering: (region) =>
       once(`metering ${region}`, async () => {
         const { MarketplaceMeteringClient: Client } = await import("@aws-sdk/client-marketplace-metering");
-        return skewWatch(new Client({ ...common, region }), access.onSkew);
+        return new Client({ ...common, region });
       }),
     entitlements: () =>
       once("entitlements", async () => {
-        const { MarketplaceEntitlementServiceClient: Client } = await import(
-          "@aws-sdk/client-marketplace-entitlement-service"
-        );
-        return skewWatch(new Client({ ...common, region: home }), access.onSkew);
+        const sdk = await import("@aws-sdk/client-marketplace-entitlement-service");
+        return new sdk.MarketplaceEntitlementServiceClient({ ...common, region: home });
       }),
     agreements: () =>
       once("agreements", async () => {
         const { MarketplaceAgreementClient: Client } = await import("@aws-sdk/client-marketplace-agreement");
-        return skewWatch(new Client({ ...common, region: home }), access.onSkew);
+        return new Client({ ...common, region: home });
       }),
     queue: (url) =>
       once(`queue ${url}`, async () => {
         const { SQSClient: Client } = await import("@aws-sdk/client-sqs");
-        return skewWatch(new Client({ ...common, region: regionOfQueue(url) ?? home }), access.onSkew);
+        return new Client({ ...common, region: regionOfQueue(url) ?? home });
+      }),
+    rules: (url) =>
+      once(`rules ${url}`, async () => {
+        const { EventBridgeClient: Client } = await import("@aws-sdk/client-eventbridge");
+        return new Client({ ...common, region: regionOfQueue(url) ?? home });
+      }),
+    identity: (region) =>
+      once(`identity ${region}`, async () => {
+        const { STSClient: Client } = await import("@aws-sdk/client-sts");
+        return new Client({ ...common, region });
       }),
   };
 }

@@ -1,0 +1,10 @@
+import type { Settings } from "../config.ts";
+
+/** Where sellers are at home. */
+const HOME = "us-east-1";
+
+/** How the settings have AWS reached; the rest the SDK finds by its own rules. */
+export function awsAccess({ aws }: Settings) {
+  const { sellerRoleArn: arn, sellerExternalId: externalId } = aws;
+  return { region: aws.region ?? HOME, ...(arn === undefined ? {} : { sellerRole: { arn, externalId } }) };
+}

@@ -1,0 +1,72 @@
+import { z } from "zod";
+import { type Catalog, marketplaceSection } from "../../catalog/catalog.ts";
+import type { AwsAccess } from "./api/access.ts";
+import { awsApi } from "./api/aws-api.ts";
+import { openCaller } from "./api/call.ts";
+import { checkAccess } from "./checks/check-access.ts";
+import { checkSkew } from "./checks/check-clock.ts";
+import { checkProducts } from "./checks/check-products.ts";
+import { checkQueue } from "./checks/check-queue.ts";
+import type { AwsFinding } from "./checks/finding.ts";
+import { goLiveList } from "./checks/go-live.ts";
+
+// What the commands of an operator need of AWS: a second door, beside the marketplace itself.
+
+interface ExaminedAws {
+  readonly catalog: Catalog;
+  readonly access: AwsAccess;
+  readonly publicUrl: string;
+  readonly queueUrl: string | undefined;
+  readonly hasEventsSecret: boolean;
+  readonly topicArns: readonly string[];
+}
+
+const section = z.looseObject({
+  products: z.array(z.looseObject({ code: z.string(), model: z.string() })).default([]),
+  support: z.string().optional(),
+});
+
+/** Whether the catalog sells anything on AWS. */
+export const sellsOnAws = (catalog: Catalog): boolean =>
+  marketplaceSection(catalog, "aws", section).products.length > 0;
+
+/**
+ * Looks at everything that selling on AWS takes, and at AWS's own list for going live. Every look has its time limit;
+ * nothing is metered, bought or changed.
+ */
+export async function examineAws(examined: ExaminedAws): Promise<AwsFinding[]> {
+  const { catalog, access, queueUrl } = examined;
+  const { products, support } = marketplaceSection(catalog, "aws", section);
+  let aheadMs: number | undefined;
+  const watched: AwsAccess = {
+    ...access,
+    onSkew: (ms) => {
+      aheadMs = ms;
+    },
+  };
+  const caller = openCaller(watched);
+  const identity = await checkAccess(caller, watched);
+  const usable = identity[0]?.verdict === "ok";
+  const rest = usable
+    ? await Promise.all([
+        checkProducts(awsApi(watched, caller), products),
+        queueUrl === undefined ? [] : checkQueue(caller, queueUrl),
+      ])
+    : [];
+  const models = [...new Set(products.map(({ model }) => model))];
+  const { publicUrl } = examined;
+  return [
+    ...identity,
+    ...checkSkew(aheadMs),
+    ...rest.flat(),
+    ...goLiveList({ publicUrl, support, models, ways: waysOf(examined) }),
+  ];
+}
+
+function waysOf({ queueUrl, hasEventsSecret, topicArns }: ExaminedAws): ("queue" | "events" | "topics")[] {
+  return [
+    ...(queueUrl === undefined ? [] : ["queue" as const]),
+    ...(hasEventsSecret ? ["events" as const] : []),
+    ...(topicArns.length > 0 ? ["topics" as const] : []),
+  ];
+}
