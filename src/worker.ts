@@ -25,15 +25,26 @@ export interface Worker {
   stop(): Promise<void>;
 }
 
-/** A job runs again at once when it answers true ("there was work"), else after a second, or when it is woken. */
+/** A job runs again at once when it answers true ("there was work"), else after a second, or when its bell rings. */
 interface Job {
   readonly name: string;
   readonly run: () => Promise<boolean>;
+  readonly bell?: Bell;
+  /** Resolves when what it started has ended. */
+  readonly rest?: () => Promise<unknown>;
+}
+
+/** Cuts a pause short. */
+interface Bell {
+  ring(): void;
+  /** Aborted by the next ring. */
+  readonly rung: AbortSignal;
 }
 
 const LOOK_EVERY_MS = 1_000;
 const AFTER_FAULT_MS = 2_000;
-const AT_ONCE = 10;
+/** So many operations, and so many owed calls, are on their way at most. */
+const PLACES = 10;
 /** Raised by `owe_calls` in the database. */
 const DUE = "stallholder_due";
 /** The product among the receivers of owed calls. */
@@ -43,14 +54,14 @@ const PRODUCT = "product";
 export function startWorker(options: WorkerOptions): Worker {
   const id = `${hostname()}-${process.pid}`;
   const stopping = new AbortController();
-  let wake = new AbortController();
+  const jobs = jobsOf(options, id, stopping.signal);
   const unlisten = options.database.listen(DUE, () => {
-    wake.abort();
-    wake = new AbortController();
+    for (const { bell } of jobs) bell?.ring();
   });
 
-  const loop = async ({ name, run }: Job): Promise<void> => {
+  const loop = async ({ name, run, bell }: Job): Promise<void> => {
     while (!stopping.signal.aborted) {
+      const rung = bell?.rung ?? stopping.signal;
       const pause = await run().then(
         (more) => (more ? 0 : LOOK_EVERY_MS),
         (fault: unknown) => {
@@ -58,16 +69,17 @@ export function startWorker(options: WorkerOptions): Worker {
           return AFTER_FAULT_MS;
         },
       );
-      if (pause > 0) await pauseFor(pause, AbortSignal.any([stopping.signal, wake.signal]));
+      if (pause > 0) await pauseFor(pause, AbortSignal.any([stopping.signal, rung]));
     }
   };
-  const running = jobsOf(options, id, stopping.signal).map(loop);
+  const running = jobs.map(loop);
 
   return {
     stop: async () => {
       stopping.abort();
       await unlisten();
       await Promise.all(running);
+      await Promise.all(jobs.map(({ rest }) => rest?.()));
       await options.store
         .throughDoor({ text: "delete from workers where id = $1", values: [id] })
         .catch(() => undefined);
@@ -80,7 +92,7 @@ function pauseFor(ms: number, until: AbortSignal): Promise<void> {
 }
 
 function jobsOf(options: WorkerOptions, id: string, stopping: AbortSignal): readonly Job[] {
-  const { provider, store, clock, marketplaces } = options;
+  const { provider, store, clock, marketplaces, logger } = options;
   const upkeep = [...marketplaces.values()].map((marketplace) => ({
     name: `upkeep of ${marketplace.name}`,
     run: async () => {
@@ -88,9 +100,10 @@ function jobsOf(options: WorkerOptions, id: string, stopping: AbortSignal): read
       return false;
     },
   }));
+  const claimed = { logger, stopping };
   return [
-    { name: "operations", run: async () => (await provider.runDueOperations(AT_ONCE)) > 0 },
-    { name: "owed calls", run: () => deliverDueCalls(options) },
+    sideBySide({ ...claimed, name: "operations", start: (places) => provider.startDueOperations(places) }),
+    sideBySide({ ...claimed, name: "owed calls", start: (places) => startDueCalls(options, places) }),
     { name: "metering", run: () => provider.meterUsage() },
     { name: "sweep", run: () => provider.sweep().then(() => false) },
     { name: "heartbeat", run: () => beat(store, clock, id) },
@@ -102,6 +115,51 @@ function jobsOf(options: WorkerOptions, id: string, stopping: AbortSignal): read
   ];
 }
 
+interface Claimed {
+  readonly name: string;
+  /** Claims at most so many and starts them: a promise for the end of each. */
+  readonly start: (places: number) => Promise<readonly Promise<void>[]>;
+  readonly logger: Logger;
+  readonly stopping: AbortSignal;
+}
+
+/** Work that is claimed and runs in its places: a free one takes what is due next, whoever is slow in another. */
+function sideBySide({ name, start, logger, stopping }: Claimed): Job {
+  const underWay = new Set<Promise<void>>();
+  const bell = newBell();
+  const seat = (work: Promise<void>): void => {
+    const seated = work
+      .catch((fault: unknown) => logger.error({ err: fault, job: name }, "one failed; it is left to its lease"))
+      .finally(() => {
+        underWay.delete(seated);
+        // What waited behind it may be due now.
+        bell.ring();
+      });
+    underWay.add(seated);
+  };
+  const run = async (): Promise<boolean> => {
+    if (underWay.size === PLACES) await Promise.race(underWay);
+    if (stopping.aborted) return false;
+    const started = await start(PLACES - underWay.size);
+    started.forEach(seat);
+    return started.length > 0;
+  };
+  return { name, run, bell, rest: () => Promise.all(underWay) };
+}
+
+function newBell(): Bell {
+  let next = new AbortController();
+  return {
+    ring: () => {
+      next.abort();
+      next = new AbortController();
+    },
+    get rung() {
+      return next.signal;
+    },
+  };
+}
+
 async function beat(store: Store, clock: Clock, id: string): Promise<boolean> {
   await store.throughDoor({
     text: `insert into workers (id, seen_at) values ($1, $2)
@@ -111,12 +169,9 @@ async function beat(store: Store, clock: Clock, id: string): Promise<boolean> {
   return false;
 }
 
-async function deliverDueCalls(options: WorkerOptions): Promise<boolean> {
-  const claimed = await claimOwedCalls(options.store, options.clock.now(), AT_ONCE);
-  const settled = await Promise.allSettled(claimed.map((call) => deliverOne(options, call)));
-  const failed = settled.find((one) => one.status === "rejected");
-  if (failed !== undefined) throw failed.reason;
-  return claimed.length > 0;
+async function startDueCalls(options: WorkerOptions, places: number): Promise<readonly Promise<void>[]> {
+  const claimed = await claimOwedCalls(options.store, options.clock.now(), places);
+  return claimed.map((call) => deliverOne(options, call));
 }
 
 async function deliverOne(options: WorkerOptions, claimed: ClaimedCall): Promise<void> {

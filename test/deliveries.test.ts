@@ -10,7 +10,14 @@ import { claimOperations } from "../src/operations/operations.ts";
 import { RetryLater } from "../src/product/product.ts";
 import type { Tenant } from "../src/tenants/tenants.ts";
 import { HOUR, MINUTE, SECOND } from "./support/clock.ts";
-import { about, closeProviders, purchase, type TestProvider, testProvider } from "./support/provider.ts";
+import {
+  about,
+  closeProviders,
+  purchase,
+  runDueOperations,
+  type TestProvider,
+  testProvider,
+} from "./support/provider.ts";
 import { hangs, heldBack } from "./support/scripted-product.ts";
 
 let shop: TestProvider;
@@ -277,7 +284,7 @@ describe("the lease of an operation", () => {
     const other = await testProvider({ beside: shop });
     const otherHeld = heldBack<object>();
     other.product.answer(otherHeld.promise);
-    const taken = other.runDueOperations(10);
+    const taken = runDueOperations(other);
     while (other.product.calls.length === 0) await sleep(5);
     held.release({});
     expect(await slow).toMatchObject({ kind: "running", value: { tenant: { plan: "basic" } } });

@@ -7,7 +7,7 @@ import { httpProduct, productSigningKey } from "../src/product/http.ts";
 import { type ProductCall, productVerbs, Refused, RetryLater } from "../src/product/product.ts";
 import { createProvider } from "../src/provider/provider.ts";
 import { SECOND } from "./support/clock.ts";
-import { about, closeProviders, purchase, testProvider } from "./support/provider.ts";
+import { about, closeProviders, purchase, runDueOperations, testProvider } from "./support/provider.ts";
 
 const secret = "a product secret, long enough";
 const call: ProductCall = {
@@ -204,7 +204,7 @@ describe("a purchase with such a product", () => {
     expect(outcome).toMatchObject({ kind: "running" });
     for (const pause of [2, 4]) {
       shop.clock.advance(pause * SECOND);
-      await provider.runDueOperations(10);
+      await runDueOperations(provider);
     }
     const { tenant } = outcome.value;
     expect(await provider.configVars(tenant.id)).toMatchObject({ ACME_SEARCH_INDEX: "main" });

@@ -162,8 +162,8 @@ export interface Provider {
 
 /** For the worker alone. */
 export interface ProviderJobs {
-  /** Runs due operations; answers how many. */
-  runDueOperations(limit: number): Promise<number>;
+  /** Starts due operations, at most `limit`: a promise for the end of each. */
+  startDueOperations(limit: number): Promise<readonly Promise<void>[]>;
   /** Delivers a call owed to the product. */
   tellProduct(call: OwedCall): Promise<Delivery>;
   /** Seals, sums and freezes usage, keeps its deadlines and its tables; true when there was work. */

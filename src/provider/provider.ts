@@ -10,7 +10,7 @@ import { type Budgets, type Deps, defaultBudgets } from "./deps.ts";
 import { provision } from "./provision.ts";
 import { revokeCredential } from "./revoke.ts";
 import { rotateCredentials } from "./rotate.ts";
-import { runDueOperations } from "./run.ts";
+import { startDueOperations } from "./run.ts";
 import { setEntitlements } from "./set-entitlements.ts";
 import { signIn } from "./sign-in.ts";
 import { resume, suspend } from "./suspend.ts";
@@ -50,7 +50,7 @@ export function createProvider(parts: ProviderParts): Provider & ProviderJobs {
     retryBilling: (ref, billingReference) => retryBilling(deps, ref, billingReference),
     meterUsage: () => deps.metering.work(),
     reportUsage: (lane) => deps.metering.report(lane),
-    runDueOperations: (limit) => runDueOperations(deps, limit),
+    startDueOperations: (limit) => startDueOperations(deps, limit),
     tellProduct: (call) => tellProduct(deps, call),
     sweep: () => sweep(deps),
   };
