@@ -157,6 +157,22 @@ describe("owed calls", () => {
     await shop.rest();
     await shop.provision(order);
     expect(await stateOf(tenant)).toEqual(["one delivered", "one delivered"]);
+    const numbers = await shop.look(
+      "select last_call::int, sequence::int from tenants t join owed_calls c on c.tenant_id = t.id where t.id = $1 order by sequence",
+      [tenant.id],
+    );
+    expect(numbers).toEqual([
+      { last_call: 2, sequence: 1 },
+      { last_call: 2, sequence: 2 },
+    ]);
+  });
+
+  test("cannot be stored twice under the same name, whoever tries", async () => {
+    const tenant = await owing(call("one", { once: "a" }));
+    const again = shop.deps.store.asTenant(tenant.id, (tx) =>
+      tx.query("insert into owed_calls select (jsonb_populate_record(c, '{\"sequence\": 2}')).* from owed_calls c"),
+    );
+    await expect(again).rejects.toThrow("owed_calls_tenant_id_once_key");
   });
 
   test("owed at the same moment under the same name are owed once", async () => {

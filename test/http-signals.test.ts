@@ -9,6 +9,7 @@ import { problemAnswer } from "../src/http/problem.ts";
 import { noteRequest, requestId, requestLog } from "../src/http/request-log.ts";
 import { createLogger } from "../src/log.ts";
 import { closeServers, listen } from "./support/listen.ts";
+import { heldBack } from "./support/scripted-product.ts";
 
 afterEach(closeServers);
 
@@ -77,13 +78,18 @@ describe("createLogger", () => {
 describe("requestLog", () => {
   async function linesOf(path: string, headers: Record<string, string> = {}) {
     const { logger, lines } = collectingLogger();
-    const app = express().use(requestLog({ logger }));
+    const leaving = new AbortController();
+    const closed = heldBack<void>();
+    const app = express().use(requestLog({ logger }), (_req, res, next) => {
+      res.once("close", closed.release);
+      next();
+    });
     app.get(["/livez", "/ok"], (req, res) => {
       noteRequest(req, { marketplace: "market" });
       noteRequest(req, { tenant: "k3abc" });
       res.end(requestId(req));
     });
-    app.get("/hangs", () => undefined);
+    app.get("/hangs", () => leaving.abort());
     app.get("/fails", () => {
       throw new Error("broken");
     });
@@ -91,8 +97,8 @@ describe("requestLog", () => {
       throw new ProviderError("plan_unknown", "No such plan.");
     });
     const { url } = await listen(app.use(problemAnswer));
-    const response = await fetch(url + path, { headers, signal: AbortSignal.timeout(300) }).catch(() => undefined);
-    await sleep(20);
+    const response = await fetch(url + path, { headers, signal: leaving.signal }).catch(() => undefined);
+    await closed.promise;
     return { lines, id: response?.headers.get("x-request-id") };
   }
 
@@ -153,9 +159,12 @@ describe("metrics", () => {
     const { metrics, url } = await serve();
     metrics.countOperation({ marketplace: "market", operation: "provision", outcome: "done" }, 0.2);
     for (const path of ["/v1/usage?x=1", "/v1/usage/", "/v1/usages", "/v1x", "/made/up"]) await fetch(url + path);
-    await sleep(20);
-    const text = await (await fetch(`${url}/metrics`)).text();
     const count = (route: string) => `stallholder_http_requests_total{route="${route}",method="GET",status="404"}`;
+    const scrape = async () => (await fetch(`${url}/metrics`)).text();
+    // The last request is counted when its answer is out, which may be after its caller has it.
+    const until = performance.now() + 5_000;
+    while (!(await scrape()).includes(`${count("other")} 2`) && performance.now() < until) await sleep(10);
+    const text = await scrape();
     expect(text).toContain('operation_seconds_count{marketplace="market",operation="provision",outcome="done"} 1');
     for (const [route, times] of [
       ["/v1/usage", 2],

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { mintCredentials, type NewCredential } from "../credentials/credentials.ts";
+import type { NewOwedCall } from "../deliveries/deliveries.ts";
 import { OPERATION_LEASE_MS, type Operation } from "../operations/operations.ts";
 import { mintTenantId, type Tenant } from "../tenants/tenants.ts";
 import type { ProvisionRequest } from "./contract.ts";
@@ -82,6 +83,13 @@ export function candidateJson({ tenant, operation, credentials }: Candidate, { o
     by: operation.by,
     at: operation.at,
     credentials,
-    owed: owed.map(owedJson),
+    owed: owedOnce(owed).map(owedJson),
   });
+}
+
+/** The first of each name: `begin_provision` numbers the calls as they come, and leaves out none that it numbered. */
+function owedOnce(owed: readonly NewOwedCall[]): readonly NewOwedCall[] {
+  return owed.filter(
+    ({ once }, place) => once === undefined || owed.findIndex((other) => other.once === once) === place,
+  );
 }
