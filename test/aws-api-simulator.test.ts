@@ -27,10 +27,10 @@ describe("the SDK beside the simulator of AWS", () => {
 
   beforeAll(async () => {
     simulator = await startSimulator({ port: 0, manifest: sampleManifest, clientSecret: CLIENT_SECRET });
-    const { AWS_ACCESS_KEY_ID: accessKeyId = "", AWS_SECRET_ACCESS_KEY: secretAccessKey = "" } = simulator.awsSettings;
-    const access = { region, endpoint: simulator.origin, keys: { accessKeyId, secretAccessKey } };
+    const { keys, queueUrl } = simulator.aws;
+    const access = { region, endpoint: simulator.origin, keys };
     const caller = openCaller(access);
-    api = awsApi({ ...access, queueUrl: simulator.awsSettings["AWS_EVENTS_QUEUE_URL"] }, caller);
+    api = awsApi({ ...access, queueUrl }, caller);
     reporting = awsUsageReporting({ caller, codeOf: (_, dimension) => dimension });
   });
 
