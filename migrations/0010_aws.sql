@@ -133,7 +133,7 @@ create index aws_licences_chain on aws_licences (initial_agreement_id) where ini
 create index aws_licences_customer on aws_licences (product_code, customer) where customer is not null;
 create index aws_licences_unclaimed on aws_licences (created_at) where tenant_id is null;
 select wall('aws_licences', 'tenant_id');
-select app_may('select on aws_licences');
+select app_may('select, update (contact_sealed) on aws_licences');
 
 -- Registration tokens, by digest. One that AWS could not resolve at once waits here, sealed, until it can.
 create table aws_tokens (

@@ -8,6 +8,7 @@ import type { AwsApi } from "../../src/marketplaces/aws/api/aws-api.ts";
 import type { Entitlement } from "../../src/marketplaces/aws/api/entitlements.ts";
 import type { Resolved, Unresolved } from "../../src/marketplaces/aws/api/resolve-customer.ts";
 import { awsMarketplace } from "../../src/marketplaces/aws/aws.ts";
+import { asQueued, keepMessage } from "../../src/marketplaces/aws/inbox/keep.ts";
 import type { FetchFromSns } from "../../src/marketplaces/aws/inbox/sns-certificates.ts";
 import type { AwsOptions, AwsSettings } from "../../src/marketplaces/aws/options.ts";
 import { awsSection } from "../../src/marketplaces/aws/section.ts";
@@ -273,4 +274,40 @@ export async function rowOf(shop: AwsShop, key: string): Promise<Row | undefined
     [key],
   );
   return row;
+}
+
+/** What the Agreement API says of a purchase. */
+export function agreementOf(
+  of: Purchase,
+  {
+    initial,
+    start,
+    status = "ACTIVE",
+  }: { readonly initial?: string; readonly start?: Date; readonly status?: string } = {},
+): Agreement {
+  return {
+    id: of.agreement,
+    initialAgreementId: initial ?? of.agreement,
+    status,
+    licenceArns: [of.arn],
+    productIds: [of.product.id],
+    accountId: of.account,
+    ...(start && { start }),
+  };
+}
+
+/** A message of the older generation's topics. */
+export const notice = (action: string, of: Purchase) => ({
+  action,
+  "customer-identifier": ` ${of.customer}`,
+  "product-code": of.product.code,
+  "offer-identifier": "offer-1",
+});
+
+/** As it comes out of the queue without an envelope, one second after what was told before. */
+export async function tellNotice(shop: AwsShop, message: object): Promise<void> {
+  shop.provider.clock.advance(1_000);
+  const at = shop.provider.clock.now();
+  await keepMessage(shop.options, asQueued(`queued-${next()}`, Buffer.from(JSON.stringify(message)), at));
+  await settle(shop);
 }

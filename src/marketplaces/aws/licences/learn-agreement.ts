@@ -37,14 +37,15 @@ export async function learnAgreement(settling: Settling, { anew = false } = {}):
 async function ask({
   options: { api },
   view: { licence },
+  now,
 }: Settling): Promise<Fetched<Agreement | undefined> | undefined> {
-  if ((silentUntil.get(api) ?? 0) > performance.now()) return undefined;
+  if ((silentUntil.get(api) ?? 0) > now.getTime()) return undefined;
   const signal = AbortSignal.timeout(ASK_MS);
   const found =
     licence.agreement_id === null
       ? await api.agreementOfLicence(licence.arn ?? "", signal)
       : await api.agreement(licence.agreement_id, signal);
-  if (found.kind !== "found") silentUntil.set(api, performance.now() + REST_MS);
+  if (found.kind !== "found") silentUntil.set(api, now.getTime() + REST_MS);
   return found;
 }
 
