@@ -90,6 +90,8 @@ export interface AwsShopOptions extends TestProviderOptions {
   readonly publicUrl?: string;
   readonly api?: AwsApi;
   readonly products?: readonly object[];
+  /** Listens already: whoever calls us had to know the address first. */
+  readonly front?: { readonly url: string; mount(app: express.Express): void };
 }
 
 /** A provider that is sold on AWS, listening; AWS says what the test lets it say. */
@@ -127,7 +129,8 @@ export async function awsShop(given: AwsShopOptions = {}): Promise<AwsShop> {
   app.use(securityHeaders({ https: secure }));
   app.use("/aws", marketplace.routes({ provider, sessions }));
   app.get("/dashboard", ...sessions.middleware, (req, res) => void res.json(sessions.current(req) ?? null));
-  const { url } = await listen(app);
+  const { url } = given.front ?? (await listen(app));
+  given.front?.mount(app);
   return { provider, aws, marketplace, options: { ...parts, api, section: awsSection(catalog) }, url, lines };
 }
 
