@@ -254,7 +254,7 @@ returns void language sql as $$
 $$;
 select door('include_usage(text, text, text, timestamptz, timestamptz, numeric)');
 
--- The marketplace says something newer of the purchase: records that it called "not subscribed" are due again.
+-- The marketplace says something newer of the purchase: what waits for that, or for its next turn, is due now.
 create function retry_billing(p_tenant text, p_reference text, p_now timestamptz)
 returns integer language plpgsql as $$
 declare
@@ -262,7 +262,8 @@ declare
 begin
   update usage_payers set retried_at = p_now where tenant_id = p_tenant and billing_reference = p_reference;
   update usage_records set parked = null, due_at = p_now
-  where tenant_id = p_tenant and billing_reference = p_reference and parked = 'not_subscribed' and verdict is null;
+  where tenant_id = p_tenant and billing_reference = p_reference and frozen_at is not null and verdict is null
+    and lease is null;
   get diagnostics v_count = row_count;
   return v_count;
 end $$;
@@ -369,7 +370,7 @@ $$;
 revoke all on function payer_of(text, timestamptz) from public;
 
 -- Fixes what the records of the hours that are sealed will say to the marketplace, for ever: who pays, what is included,
--- what is carried over. One at a time; whole hours, at most some 50,000 records a call. A record without a payer waits.
+-- what is carried over. One at a time, at most 20,000 records a call. A record without a payer waits.
 -- p_rules = [{marketplace, window_hours, grace_hours, heartbeats}]. Answers whether there was anything to do.
 create function freeze_usage(p_rules jsonb, p_dimensions text[], p_now timestamptz) returns boolean
 language plpgsql as $$
@@ -382,10 +383,12 @@ begin
     return false;
   end if;
   perform set_config('work_mem', '64MB', true);
+  -- What comes from JSON and from a CTE is taken for a few rows, and there are thousands.
+  perform set_config('enable_nestloop', 'off', true);
   for v_hour in select distinct hour from usage_records
                 where state = 'sealed' and frozen_at is null and verdict is null order by hour loop
-    v_frozen := v_frozen + freeze_hour(v_hour, p_rules, p_now);
-    if v_frozen >= 50000 then
+    v_frozen := v_frozen + freeze_hour(v_hour, p_rules, 20000 - v_frozen, p_now);
+    if v_frozen >= 20000 then
       return true;
     end if;
   end loop;
@@ -393,52 +396,67 @@ begin
   return v_frozen + v_made > 0;
 end $$;
 
--- Takes `p_units` apart by tags: largest remainders, so that the parts add up to the whole. p_buckets = [{tags, quantity}];
--- what is left of p_weight has no tags. Only what fits is kept: names of 1 to 100 and values of 1 to 256 plain
--- characters, at most five names, 2,500 parts and some 600 kB; what does not fit counts as without tags.
-create function allocate_usage(p_units bigint, p_weight numeric, p_buckets jsonb) returns jsonb
+-- Takes the units of records apart by tags: largest remainders, so that the parts add up to the whole. Only what fits is
+-- kept: names of 1 to 100 and values of 1 to 256 plain characters, five names and 2,500 parts a record, some 600 kB; what
+-- does not fit counts as without tags. p_records = [{tenant, dimension, units, weight}], p_tags = [{tenant, dimension,
+-- tags, quantity}]: what of a record's weight is not among them has no tags.
+create function allocate_usage(p_records jsonb, p_tags jsonb)
+returns table (tenant text, dimension text, allocations jsonb)
 language sql stable as $$
   with buckets as (
-    select b.tags, b.quantity from jsonb_to_recordset(p_buckets) as b(tags jsonb, quantity numeric)
+    select row_number() over () as id, b.* from jsonb_to_recordset(p_tags) as b(tenant text, dimension text, tags jsonb, quantity numeric)
   ), fitting as (
-    select b.tags, b.quantity, t.name, t.value from buckets b, jsonb_each_text(b.tags) as t(name, value)
+    select b.id, b.tenant, b.dimension, b.quantity, t.name, t.value from buckets b, jsonb_each_text(b.tags) as t(name, value)
     where t.name ~ '^[A-Za-z0-9+ =._:/@-]+$' and length(t.name) <= 100
       and t.value ~ '^[A-Za-z0-9+ =._:/@-]+$' and length(t.value) <= 256
   ), names as (
-    select name from fitting group by name order by sum(quantity) desc, name collate "C" limit 5
+    select tenant, dimension, name,
+           row_number() over (partition by tenant, dimension order by sum(quantity) desc, name collate "C") as place
+    from fitting group by 1, 2, 3
   ), reduced as (
-    select kept.tags, sum(kept.quantity) as quantity
-    from (select jsonb_object_agg(f.name, f.value) as tags, f.quantity from fitting f join names using (name)
-          group by f.tags, f.quantity) kept
-    group by kept.tags
+    select tenant, dimension, tags, sum(quantity) as quantity
+    from (select f.tenant, f.dimension, jsonb_object_agg(f.name, f.value) as tags, f.quantity
+          from fitting f join names n on n.tenant = f.tenant and n.dimension = f.dimension and n.name = f.name and n.place <= 5
+          group by f.id, f.tenant, f.dimension, f.quantity) kept
+    group by 1, 2, 3
   ), ranked as (
     select *, row_number() over largest as place, sum(octet_length(tags::text) + 180) over largest as bytes
-    from reduced window largest as (order by quantity desc, tags::text collate "C" rows unbounded preceding)
+    from reduced
+    window largest as (partition by tenant, dimension order by quantity desc, tags::text collate "C" rows unbounded preceding)
+  ), kept as (
+    select tenant, dimension, tags, quantity from ranked where place < 2500 and bytes <= 600000 and quantity > 0
   ), weighed as (
-    select tags, quantity from ranked where place < 2500 and bytes <= 600000 and quantity > 0
+    select r.tenant, r.dimension, r.units, r.weight, k.tags, k.quantity
+    from kept k join jsonb_to_recordset(p_records) as r(tenant text, dimension text, units numeric, weight numeric)
+      on r.tenant = k.tenant and r.dimension = k.dimension
     union all
-    select null, p_weight - coalesce(sum(quantity), 0) from ranked where place < 2500 and bytes <= 600000
+    select r.tenant, r.dimension, r.units, r.weight, null, r.weight - k.quantity
+    from (select tenant, dimension, sum(quantity) as quantity from kept group by 1, 2) k
+    join jsonb_to_recordset(p_records) as r(tenant text, dimension text, units numeric, weight numeric)
+      on r.tenant = k.tenant and r.dimension = k.dimension
   ), shared as (
-    select tags, div(p_units * quantity, p_weight) as whole,
-           row_number() over (order by mod(p_units * quantity, p_weight) desc, tags is null, tags::text collate "C") as place,
-           p_units - sum(div(p_units * quantity, p_weight)) over () as missing
+    select tenant, dimension, tags, div(units * quantity, weight) as whole,
+           units - sum(div(units * quantity, weight)) over (partition by tenant, dimension) as missing,
+           row_number() over (partition by tenant, dimension order by mod(units * quantity, weight) desc, tags is null,
+                                                                      tags::text collate "C") as place
     from weighed
   ), parts as (
-    select tags, whole + case when place <= missing then 1 else 0 end as units from shared
+    select tenant, dimension, tags, whole + case when place <= missing then 1 else 0 end as units from shared
   )
-  select coalesce(jsonb_agg(jsonb_build_object('units', units, 'tags', coalesce(tags, '{}')) order by units desc, tags::text collate "C")
-                    filter (where units > 0), '[]')
-  from parts having bool_or(tags is not null and units > 0)
+  select tenant, dimension,
+         jsonb_agg(jsonb_build_object('units', units, 'tags', coalesce(tags, '{}')) order by units desc, tags::text collate "C")
+           filter (where units > 0)
+  from parts group by 1, 2 having bool_or(tags is not null and units > 0)
 $$;
-revoke all on function allocate_usage(bigint, numeric, jsonb) from public;
+revoke all on function allocate_usage(jsonb, jsonb) from public;
 
-create function freeze_hour(p_hour timestamptz, p_rules jsonb, p_now timestamptz) returns integer
+create function freeze_hour(p_hour timestamptz, p_rules jsonb, p_limit integer, p_now timestamptz) returns integer
 language plpgsql as $$
 declare
   v_count integer;
 begin
-  with due as materialized (
-    select r.tenant_id, r.dimension, r.quantity, r.tagged, rules.marketplace as reports, rules.heartbeats,
+  with sealed as (
+    select r.tenant_id, r.dimension, r.quantity, r.tagged, r.expires_at, rules.marketplace as reports, rules.heartbeats,
            rules.window_hours, rules.grace_hours, p.billing_reference, p.marketplace, p.lot, p.pace, p.bills,
            p.flush_by, greatest(r.hour, p.starts_at) as stamped_at,
            p.bills <> 'none' and (p.dimensions is null or r.dimension = any(p.dimensions)) as metered,
@@ -451,6 +469,10 @@ begin
                                                    heartbeats boolean)
       on rules.marketplace = coalesce(p.marketplace, t.marketplace)
     where r.hour = p_hour and r.state = 'sealed' and r.frozen_at is null and r.verdict is null
+  ), due as materialized (
+    -- What goes on waiting for a payer is left alone.
+    select * from sealed where not_billed or (reports is not null and (billing_reference is not null or expires_at is null))
+    limit p_limit
   ), inclusions as (
     select d.tenant_id, d.dimension, d.quantity, d.billing_reference, i.from_at, greatest(i.quantity - i.used, 0) as free,
            sum(greatest(i.quantity - i.used, 0)) over (partition by d.tenant_id, d.dimension
@@ -493,10 +515,14 @@ begin
     where e.billed_hour = p_hour and e.tags is not null and c.tagged and c.units > 0
       and exists (select from due where tagged)
     group by 1, 2, 3
-  ), allocated as (
-    select c.tenant_id, c.dimension, allocate_usage(c.units::bigint, c.carried_in + c.quantity, t.buckets) as allocations
-    from counted c join (select tenant_id, dimension, jsonb_agg(jsonb_build_object('tags', tags, 'quantity', quantity)) as buckets
-                         from tags group by 1, 2) t on t.tenant_id = c.tenant_id and t.dimension = c.dimension
+  ), allocated as materialized (
+    select a.* from
+      (select jsonb_agg(jsonb_build_object('tenant', tenant_id, 'dimension', dimension, 'units', units,
+                                           'weight', carried_in + quantity)) as list from counted where tagged and units > 0) r,
+      (select jsonb_agg(jsonb_build_object('tenant', tenant_id, 'dimension', dimension, 'tags', tags, 'quantity', quantity))
+         as list from tags) t,
+      allocate_usage(r.list, t.list) a
+    where r.list is not null and t.list is not null
   ), lots as (
     insert into usage_lots as l (lot, marketplace, pace) select distinct on (lot) lot, marketplace, pace from counted
     on conflict (lot) do update set pace = excluded.pace where l.pace <> excluded.pace
@@ -511,7 +537,7 @@ begin
       verdict = case when s.sends then null when c.metered then 'nothing_to_bill' else 'not_metered' end,
       accepted_at = case when s.sends then null else p_now end, settled_at = case when s.sends then null else p_now end
     from counted c
-    left join allocated a on a.tenant_id = c.tenant_id and a.dimension = c.dimension
+    left join allocated a on a.tenant = c.tenant_id and a.dimension = c.dimension
     cross join lateral (select c.units > 0 or (c.heartbeats and c.metered) as sends) s
     where r.tenant_id = c.tenant_id and r.hour = p_hour and r.dimension = c.dimension
     returning 1
@@ -527,7 +553,7 @@ begin
   select (select count(*) from told) + (select count(*) from kept) into v_count;
   return v_count;
 end $$;
-revoke all on function freeze_hour(timestamptz, jsonb, timestamptz) from public;
+revoke all on function freeze_hour(timestamptz, jsonb, integer, timestamptz) from public;
 
 -- Records with a quantity of 0 in the newest hour that is summed: to take a balance, and as signs of life.
 create function add_empty_records(p_rules jsonb, p_dimensions text[], p_now timestamptz) returns integer
@@ -849,3 +875,131 @@ begin
   return v_raised;
 end $$;
 select door('alarm_usage(timestamptz, integer)');
+
+-- Records in the order of their keys, of whoever the caller may see. p_after = {tenant, hour, dimension}.
+drop function usage_of_all(text, timestamptz, timestamptz, jsonb, integer);
+drop function usage_page(text, text, timestamptz, timestamptz, jsonb, integer);
+create function usage_page(p_tenant text, p_dimension text, p_from timestamptz, p_to timestamptz, p_after jsonb,
+                           p_limit integer)
+returns table (tenant text, dimension text, hour timestamptz, quantity numeric, state text, accepted_at timestamptz,
+               units bigint, verdict text)
+language sql stable as $$
+  select r.tenant_id, r.dimension, r.hour, r.quantity, r.state, r.accepted_at, r.units, r.verdict from usage_records r
+  where (p_tenant is null or r.tenant_id = p_tenant) and (p_dimension is null or r.dimension = p_dimension)
+    and (p_from is null or r.hour >= p_from) and (p_to is null or r.hour < p_to)
+    and (p_after is null or (r.tenant_id, r.hour, r.dimension) >
+         (p_after->>'tenant', (p_after->>'hour')::timestamptz, p_after->>'dimension'))
+  order by r.tenant_id, r.hour, r.dimension limit p_limit
+$$;
+revoke all on function usage_page(text, text, timestamptz, timestamptz, jsonb, integer) from public;
+select app_may('execute on function usage_page(text, text, timestamptz, timestamptz, jsonb, integer)');
+
+create function usage_of_all(p_dimension text, p_from timestamptz, p_to timestamptz, p_after jsonb, p_limit integer)
+returns table (tenant text, dimension text, hour timestamptz, quantity numeric, state text, accepted_at timestamptz,
+               units bigint, verdict text)
+language sql stable as $$ select * from usage_page(null, p_dimension, p_from, p_to, p_after, p_limit) $$;
+select door('usage_of_all(text, timestamptz, timestamptz, jsonb, integer)');
+
+-- Units that no marketplace has accepted, by why and by whom: waiting, at_risk (its end is no more than six hours away),
+-- lost with a reason, carried (owed by a later record), to_audit (billed as far as we know). p_reporting: the marketplaces
+-- that bill usage.
+create function unaccepted_usage(p_reporting text[], p_now timestamptz)
+returns table (why text, reason text, marketplace text, dimension text, units numeric, records bigint, oldest timestamptz)
+language sql stable as $$
+  with waiting as (
+    select case when r.expires_at <= p_now + interval '6 hours' then 'at_risk' else 'waiting' end as why,
+           null::text as reason, r.tenant_id, r.dimension, coalesce(r.units, r.quantity) as units, r.hour
+    from usage_records r where r.state in ('open', 'sealed', 'sent') and r.verdict is null
+  ), every as (
+    select * from waiting
+    union all
+    select 'lost', r.verdict, r.tenant_id, r.dimension, coalesce(r.units, r.quantity), r.hour
+    from usage_records r where r.state in ('refused', 'expired') and r.verdict <> 'carried_over'
+    union all
+    select 'to_audit', r.verdict, r.tenant_id, r.dimension, r.units, r.hour
+    from usage_records r where r.state = 'accepted' and r.verdict = 'billed_before'
+    union all
+    -- What a tenant leaves behind that no record will take any more.
+    select case when e.tenant_id is null then 'carried' else 'lost' end, case when e.tenant_id is not null then 'left_over' end,
+           c.tenant_id, c.dimension, c.balance, null
+    from usage_carries c left join usage_closings e on e.tenant_id = c.tenant_id and e.sealed_at is not null
+      and not exists (select from usage_records r where r.tenant_id = c.tenant_id and r.verdict is null
+                      and r.state in ('open', 'sealed', 'sent'))
+    where c.balance > 0
+  )
+  select e.why, e.reason, t.marketplace, e.dimension, sum(e.units), count(*), min(e.hour)
+  from every e join tenants t on t.id = e.tenant_id
+  where t.marketplace = any(p_reporting) or exists (select from usage_payers p where p.tenant_id = e.tenant_id)
+  group by 1, 2, 3, 4
+$$;
+revoke all on function unaccepted_usage(text[], timestamptz) from public;
+
+create index usage_records_to_audit on usage_records (tenant_id) where state = 'accepted' and verdict = 'billed_before';
+
+create or replace function metering_summary(p_reporting text[], p_now timestamptz)
+returns jsonb language sql stable as $$
+  with parts as materialized (
+    select * from unaccepted_usage(p_reporting, p_now)
+  ), by_why as (
+    select why, jsonb_object_agg(dimension, units) as units
+    from (select why, dimension, sum(units) as units from parts group by 1, 2) s group by why
+  ), by_reason as (
+    select jsonb_object_agg(reason, units) as reasons from (
+      select reason, jsonb_object_agg(dimension, units) as units
+      from (select reason, dimension, sum(units) as units from parts where why = 'lost' group by 1, 2) s group by reason) r
+  ), by_marketplace as (
+    select jsonb_object_agg(marketplace, whys) as marketplaces from (
+      select marketplace, jsonb_object_agg(why, units) as whys from (
+        select marketplace, why, jsonb_object_agg(dimension, units) as units
+        from (select marketplace, why, dimension, sum(units) as units from parts group by 1, 2, 3) s group by 1, 2) w
+      group by marketplace) m
+  ), not_billed as (
+    select jsonb_object_agg(dimension, units) as units from (
+      select m.dimension, sum(m.quantity) as units from usage_months m join tenants t on t.id = m.tenant_id
+      where t.marketplace <> all(p_reporting) and not exists (select from usage_payers p where p.tenant_id = m.tenant_id)
+      group by 1) s
+  )
+  select jsonb_build_object(
+    'waiting', coalesce((select units from by_why where why = 'waiting'), '{}'),
+    'at_risk', coalesce((select units from by_why where why = 'at_risk'), '{}'),
+    'lost', coalesce((select units from by_why where why = 'lost'), '{}'),
+    'lost_by_reason', coalesce((select reasons from by_reason), '{}'),
+    'carried', coalesce((select units from by_why where why = 'carried'), '{}'),
+    'to_audit', coalesce((select units from by_why where why = 'to_audit'), '{}'),
+    'not_billed', coalesce((select units from not_billed), '{}'),
+    'conflicts', (select coalesce(sum(records), 0) from parts where reason = 'conflict'),
+    'oldest_waiting_at', (select min(oldest) from parts where why in ('waiting', 'at_risk')),
+    'marketplaces', coalesce((select marketplaces from by_marketplace), '{}'))
+$$;
+select door('metering_summary(text[], timestamptz)');
+
+-- What a monitoring system watches: [{gauge, marketplace, reason?, age?, deadline?, value}]. Ages count from the sealing.
+create function metering_gauges(p_reporting text[], p_now timestamptz) returns jsonb
+language sql stable as $$
+  with gauges as (
+    select 'waiting_records' as gauge, t.marketplace, null::text as reason,
+           case when r.sealed_at > p_now - interval '10 minutes' then 'minutes' when r.sealed_at > p_now - interval '2 hours' then 'hour'
+                when r.sealed_at > p_now - interval '6 hours' then 'hours' else 'longer' end as age,
+           case when r.expires_at is null then 'none' when r.expires_at <= p_now + interval '1 hour' then 'hour'
+                when r.expires_at <= p_now + interval '6 hours' then 'six_hours' else 'later' end as deadline,
+           count(*)::numeric as value
+    from usage_records r join tenants t on t.id = r.tenant_id
+    where r.state in ('sealed', 'sent') and r.verdict is null
+    group by 1, 2, 3, 4, 5
+    union all
+    select why || '_units', marketplace, reason, null, null, sum(units) from unaccepted_usage(p_reporting, p_now)
+    where why in ('lost', 'carried', 'to_audit') group by 1, 2, 3
+    union all
+    select 'conflicts', marketplace, null, null, null, sum(records) from unaccepted_usage(p_reporting, p_now)
+    where reason = 'conflict' group by 2
+  )
+  select coalesce(jsonb_agg(jsonb_strip_nulls(to_jsonb(g))), '[]') from gauges g
+$$;
+select door('metering_gauges(text[], timestamptz)');
+
+-- Since when the oldest hour that is over has waited to be sealed: an hour is due 70 minutes after its beginning.
+create function oldest_unsealed() returns timestamptz
+language sql stable as $$
+  select min(r.hour) + interval '70 minutes' from usage_records r where r.state = 'open'
+$$;
+select door('oldest_unsealed()');

@@ -22,6 +22,7 @@ import { herokuMarketplace } from "./marketplaces/heroku/heroku.ts";
 import type { Marketplace } from "./marketplaces/marketplace.ts";
 import type { ReportingByMarketplace } from "./metering/billing.ts";
 import { createMetering, type Metering, type ReportingTold } from "./metering/metering.ts";
+import { meteringGauges } from "./metering/read.ts";
 import { builtinProduct } from "./product/builtin.ts";
 import { httpProduct } from "./product/http.ts";
 import type { Product } from "./product/product.ts";
@@ -69,7 +70,7 @@ export async function compose(surroundings: Surroundings): Promise<Service> {
   const attempts = failedAttempts();
   const metrics = createMetrics();
   const marketplaces = new Map<string, Marketplace>();
-  const metering = meteringOf(surroundings, metrics, marketplaces);
+  const metering = meteringOf(surroundings, store, metrics, marketplaces);
 
   const provider = createProvider({
     store,
@@ -192,9 +193,11 @@ async function onceReachable<T>(look: () => Promise<T>): Promise<T> {
 
 function meteringOf(
   { databaseUrl, manifest: { catalog }, clock, logger }: Surroundings,
+  store: Store,
   metrics: Metrics,
   marketplaces: ReadonlyMap<string, Marketplace>,
 ): Metering {
+  metrics.watchUsage(() => meteringGauges(store, [...reportingOf(marketplaces).keys()], clock.now()));
   return createMetering({
     url: databaseUrl,
     clock,

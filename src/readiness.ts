@@ -3,6 +3,7 @@ import type { Database } from "./db/db.ts";
 import { migrationFiles } from "./db/migrate.ts";
 import type { HealthCheck } from "./http/health.ts";
 import type { Store } from "./isolation/isolation.ts";
+import { sealingLag } from "./metering/read.ts";
 
 export interface ReadinessOptions {
   readonly database: Database;
@@ -13,6 +14,7 @@ export interface ReadinessOptions {
 
 const WORKER_SEEN_WITHIN_MS = 60_000;
 const LAG_LIMIT_MS = 60_000;
+const SEALING_LATE_MS = 15 * 60_000;
 
 /** What `/readyz` looks at. */
 export function readinessChecks(options: ReadinessOptions): Readonly<Record<string, HealthCheck>> {
@@ -36,6 +38,15 @@ export function readinessChecks(options: ReadinessOptions): Readonly<Record<stri
       });
       const age = row?.seen_at ? clock.now().getTime() - row.seen_at.getTime() : Number.POSITIVE_INFINITY;
       return age <= WORKER_SEEN_WITHIN_MS ? { ok: true } : { ok: false, detail: "No worker has been seen for 60 s." };
+    },
+    // Told, not red: a late hour is sealed by whoever comes back first, and this process serves none the worse for it.
+    sealing: async () => {
+      const late = await sealingLag(store, clock.now());
+      const minutes = Math.round(late / 60_000);
+      return {
+        ok: true,
+        detail: late <= SEALING_LATE_MS ? "On time." : `Late: an hour has waited for ${minutes} minutes.`,
+      };
     },
     lag: async () => {
       const now = clock.now();

@@ -261,12 +261,15 @@ describe("tags", () => {
     const parts = fc.array(fc.integer({ min: 0, max: 100_000_000 }), { minLength: 1, maxLength: 12 });
     await fc.assert(
       fc.asyncProperty(parts, fc.integer({ min: 0, max: 999_999 }), fc.nat(100), async (thousandths, rest, less) => {
-        const buckets = thousandths.map((quantity, index) => ({ tags: { n: `${index}` }, quantity: quantity / 1_000 }));
+        const buckets = thousandths.map((quantity, index) => ({
+          ...{ tenant, dimension: "requests", tags: { n: `${index}` } },
+          quantity: quantity / 1_000,
+        }));
         const weight = (thousandths.reduce((sum, one) => sum + one, 0) + rest + 1_000) / 1_000;
         const units = Math.max(1, Math.floor(weight) - less);
         const [row] = await shop.look<{ parts: { units: number; tags: { n?: string } }[] | null }>(
-          "select allocate_usage($1, $2, $3) as parts",
-          [units, weight, JSON.stringify(buckets)],
+          "select allocations as parts from allocate_usage($1, $2)",
+          [JSON.stringify([{ tenant, dimension: "requests", units, weight }]), JSON.stringify(buckets)],
         );
         if (!row?.parts) return;
         expect(row.parts.reduce((sum, part) => sum + part.units, 0)).toBe(units);

@@ -141,8 +141,26 @@ describe("GET /v1/usage", () => {
     await settle(shop);
     const hour = `${shop.clock.now().toISOString().slice(0, 13)}:00:00.000Z`;
     const records = [
-      { tenant, dimension: "documents", hour, quantity: 20, state: "open", accepted_at: null },
-      { tenant, dimension: "requests", hour, quantity: 2, state: "open", accepted_at: null },
+      {
+        tenant,
+        dimension: "documents",
+        hour,
+        quantity: 20,
+        state: "open",
+        accepted_at: null,
+        units: null,
+        verdict: null,
+      },
+      {
+        tenant,
+        dimension: "requests",
+        hour,
+        quantity: 2,
+        state: "open",
+        accepted_at: null,
+        units: null,
+        verdict: null,
+      },
     ];
     expect((await call("GET", `/v1/usage?tenant=${tenant}`)).json).toEqual({ data: records, next_cursor: null });
     const key = await keyWith("usage:read");
@@ -180,6 +198,9 @@ describe("GET /v1/metering/summary", () => {
       at_risk: {},
       lost: {},
       carried: {},
+      lost_by_reason: {},
+      to_audit: {},
+      marketplaces: {},
       not_billed: expect.objectContaining({ requests: before + 5 }),
       conflicts: 0,
       oldest_waiting_at: null,

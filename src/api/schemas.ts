@@ -102,6 +102,10 @@ export const usageListShape = z
         quantity,
         state: z.enum(["open", "sealed", "sent", "accepted", "refused", "expired"]),
         accepted_at: z.iso.datetime().nullable(),
+        units: z.number().int().nullable().openapi({
+          description: "What is billed of it: whole units, beyond what is included; null until it is fixed",
+        }),
+        verdict: z.string().nullable().openapi({ example: "billed", description: "How it ended, and why" }),
       }),
     ),
     next_cursor: z.string().nullable(),
@@ -115,10 +119,13 @@ export const summaryShape = z
     waiting: units,
     at_risk: units,
     lost: units,
+    lost_by_reason: z.record(z.string(), units),
     carried: units,
+    to_audit: units,
     not_billed: units,
     conflicts: z.number().int(),
     oldest_waiting_at: z.iso.datetime().nullable(),
+    marketplaces: z.record(z.string(), z.record(z.string(), units)),
   })
   .openapi("MeteringSummary");
 

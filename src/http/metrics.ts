@@ -1,7 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import { isIP } from "node:net";
 import type { RequestHandler } from "express";
-import { Counter, collectDefaultMetrics, Histogram, Registry } from "prom-client";
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
 import { sameSecret } from "../same-secret.ts";
 import { bearerToken } from "./basic-auth.ts";
 import type { FailedAttempts } from "./failed-attempts.ts";
@@ -22,8 +22,57 @@ export interface Metrics {
   countRequest(route: string, method: string, status: number, seconds: number): void;
   /** Usage events by what became of them: accepted, duplicate, or the code of the refusal. */
   countUsage(verdict: string, events: number): void;
+  /** Reads, at most every ten seconds, what is asked for when the figures are. */
+  watchUsage(read: () => Promise<readonly UsageGauge[]>): void;
   /** A usage record that reached its end, by its verdict. */
   countRecord(verdict: string): void;
+}
+
+/** A value of one of `usageGauges`, with the closed words that tell it apart. */
+export interface UsageGauge {
+  readonly gauge: keyof typeof usageGauges;
+  readonly marketplace: string;
+  readonly reason?: string;
+  readonly age?: string;
+  readonly deadline?: string;
+  readonly value: number;
+}
+
+const usageGauges = {
+  waiting_records:
+    "Usage records that are sealed and not accepted, by how long they have been and how long they may be",
+  lost_units: "Units that are billed nowhere, by reason",
+  carried_units: "Units that a later record owes",
+  to_audit_units: "Units that are billed as far as we know: nobody has seen the answer that says so",
+  conflicts: "Usage records for which the marketplace holds another quantity",
+} as const;
+
+const READ_EVERY_MS = 10_000;
+
+/** Gauges that share one reading: whichever is collected first in ten seconds reads for all. */
+function registerUsageGauges(registers: Registry[], read: () => Promise<readonly UsageGauge[]>): void {
+  let readAt = Number.NEGATIVE_INFINITY;
+  let reading: Promise<readonly UsageGauge[]> = Promise.resolve([]);
+  const recent = (): Promise<readonly UsageGauge[]> => {
+    if (performance.now() - readAt >= READ_EVERY_MS) {
+      readAt = performance.now();
+      // A database that is away is told by readiness; the other figures are still wanted.
+      reading = read().catch(() => []);
+    }
+    return reading;
+  };
+  for (const [name, help] of Object.entries(usageGauges)) {
+    new Gauge({
+      name: `stallholder_usage_${name}`,
+      help,
+      labelNames: ["marketplace", "reason", "age", "deadline"] as const,
+      registers,
+      async collect() {
+        this.reset();
+        for (const { gauge, value, ...labels } of await recent()) if (gauge === name) this.set(labels, value);
+      },
+    });
+  }
 }
 
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25];
@@ -67,6 +116,7 @@ export function createMetrics(): Metrics {
   });
   return {
     registry,
+    watchUsage: (read) => registerUsageGauges(registers, read),
     countRecord: (verdict) => records.inc({ verdict }),
     countUsage: (verdict, events) => usage.inc({ verdict }, events),
     countOperation: (labels, seconds) => operations.observe({ ...labels }, seconds),

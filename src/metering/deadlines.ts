@@ -2,7 +2,7 @@ import type { Clock } from "../clock.ts";
 import type { Store } from "../isolation/isolation.ts";
 import { type ReportingByMarketplace, rulesJson } from "./billing.ts";
 import type { Settled } from "./outbox.ts";
-import { restful } from "./rolling.ts";
+import { nowSql, restful } from "./rolling.ts";
 
 export interface DeadlinesOptions {
   readonly clock: Clock;
@@ -25,7 +25,7 @@ const FREEZE_MOMENT_MS = 250;
 export function deadlinesJob(store: Store, options: DeadlinesOptions): () => Promise<boolean> {
   const { clock, reporting, dimensions, told } = options;
   const freeze = restful(async () => {
-    const answer = await one<{ yes: boolean }>(store, "select freeze_usage($1, $2, $3) as yes", [
+    const answer = await one<{ yes: boolean }>(store, `select freeze_usage($1, $2, ${nowSql(clock, "$3")}) as yes`, [
       rulesJson(reporting()),
       dimensions,
       clock.now(),
@@ -38,13 +38,17 @@ export function deadlinesJob(store: Store, options: DeadlinesOptions): () => Pro
     // What is left after a full round is not made to wait.
     froze = await freeze(froze);
     const now = clock.now();
-    const { ended } = await one<{ ended: Settled[] }>(store, "select expire_usage($1, $2, $3) as ended", [
-      inDryRun(reporting()),
-      now,
-      AT_ONCE,
-    ]);
+    const { ended } = await one<{ ended: Settled[] }>(
+      store,
+      `select expire_usage($1, ${nowSql(clock, "$2")}, $3) as ended`,
+      [inDryRun(reporting()), now, AT_ONCE],
+    );
     if (ended.length > 0) told.settled(ended);
-    const { alarms } = await one<{ alarms: Alarms }>(store, "select alarm_usage($1, $2) as alarms", [now, AT_ONCE]);
+    const { alarms } = await one<{ alarms: Alarms }>(
+      store,
+      `select alarm_usage(${nowSql(clock, "$1")}, $2) as alarms`,
+      [now, AT_ONCE],
+    );
     if (alarms["6"] > 0) told.atRisk(6, alarms["6"]);
     if (alarms["1"] > 0) told.atRisk(1, alarms["1"]);
     return froze || ended.length > 0;

@@ -16,6 +16,8 @@ export interface Admission {
   readonly generation: number;
   /** The start of the newest sealed hour, in ms. */
   readonly sealedThrough: number;
+  /** What the database's clock says, in ms. */
+  readonly clock: number;
   readonly states: ReadonlyMap<string, string>;
   readonly known: Map<string, bigint>;
 }

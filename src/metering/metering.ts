@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Clock } from "../clock.ts";
+import { type Clock, systemClock } from "../clock.ts";
 import { connect, type Database, type DatabaseOptions } from "../db/db.ts";
 import { isolate } from "../isolation/isolation.ts";
 import type { ReportingByMarketplace } from "./billing.ts";
@@ -77,7 +77,7 @@ export function createMetering(options: MeteringOptions): Metering {
   const roll = usageJob(store, options);
   const keepDeadlines = deadlinesJob(store, { ...options, reporting, told });
   const notes = noteAfterwards(writers);
-  const intake = batchedIntake(writers, new Set(options.dimensions), notes.note);
+  const intake = batchedIntake(writers, new Set(options.dimensions), clock === systemClock, notes.note);
   return {
     record: async (source, items) => {
       const receipts = await record(intake, source, items, clock.now().getTime());
@@ -99,9 +99,9 @@ export function createMetering(options: MeteringOptions): Metering {
 const NONE = (): ReportingByMarketplace => new Map();
 const ignore = (): void => undefined;
 
-function batchedIntake(database: Database, dimensions: ReadonlySet<string>, stored: () => void): Intake {
+function batchedIntake(database: Database, dimensions: ReadonlySet<string>, real: boolean, stored: () => void): Intake {
   let role: Promise<string | null> | undefined;
-  const store: Omit<BatchStore, "role"> = { database, dimensions, days: new Set() };
+  const store: Omit<BatchStore, "role"> = { database, dimensions, real, days: new Set() };
   return createIntake(async (arrivals) => {
     role ??= writerRole(database).catch((fault: unknown) => {
       role = undefined;

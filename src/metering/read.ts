@@ -12,6 +12,10 @@ export interface UsageRecord {
   readonly quantity: string;
   readonly state: "open" | "sealed" | "sent" | "accepted" | "refused" | "expired";
   readonly accepted_at: Date | null;
+  /** What the marketplace is billed by: whole, without what is included, with what earlier hours owed. Null until fixed. */
+  readonly units: string | null;
+  /** How it ended, and why; null while it has not. */
+  readonly verdict: string | null;
 }
 
 export interface UsageFilter {
@@ -69,32 +73,59 @@ export interface MeteringSummary {
   readonly waiting: Units;
   /** Waiting, with less than six hours to the marketplace's deadline. */
   readonly at_risk: Units;
-  /** Refused, or past the deadline. */
+  /** Refused, past the deadline, or left behind by a tenant that ended: billed nowhere. */
   readonly lost: Units;
+  readonly lost_by_reason: Readonly<Record<string, Units>>;
   /** Owed in a later hour, because no record could hold it yet. */
   readonly carried: Units;
+  /** Accepted, though nobody has seen the answer that says so. */
+  readonly to_audit: Units;
   /** Of marketplaces that bill no usage: kept and shown, never sent. */
   readonly not_billed: Units;
+  /** Records for which the marketplace holds another quantity. */
   readonly conflicts: number;
   readonly oldest_waiting_at: string | null;
+  /** The same for each marketplace. */
+  readonly marketplaces: Readonly<Record<string, Readonly<Record<string, Units>>>>;
 }
-
-type StoredSummary = Omit<MeteringSummary, "carried" | "conflicts">;
 
 /** `reporting`: the marketplaces that bill usage. */
 export async function meteringSummary(store: Store, reporting: readonly string[], now: Date): Promise<MeteringSummary> {
-  const [row] = await store.throughDoor<{ summary: StoredSummary }>({
+  const [row] = await store.throughDoor<{ summary: MeteringSummary }>({
     text: "select metering_summary($1, $2) as summary",
     values: [reporting, now],
   });
   if (row === undefined) throw new Error("metering_summary gave no row.");
   const { oldest_waiting_at: oldest, ...units } = row.summary;
-  return {
-    ...units,
-    carried: {},
-    conflicts: 0,
-    oldest_waiting_at: oldest === null ? null : new Date(oldest).toISOString(),
-  };
+  return { ...units, oldest_waiting_at: oldest === null ? null : new Date(oldest).toISOString() };
+}
+
+/** One value for a monitoring system, with the closed words that tell it apart. */
+export interface MeteringGauge {
+  readonly gauge: "waiting_records" | "lost_units" | "carried_units" | "to_audit_units" | "conflicts";
+  readonly marketplace: string;
+  readonly reason?: string;
+  readonly age?: string;
+  readonly deadline?: string;
+  readonly value: number;
+}
+
+export async function meteringGauges(
+  store: Store,
+  reporting: readonly string[],
+  now: Date,
+): Promise<readonly MeteringGauge[]> {
+  const [row] = await store.throughDoor<{ gauges: MeteringGauge[] }>({
+    text: "select metering_gauges($1, $2) as gauges",
+    values: [reporting, now],
+  });
+  return row?.gauges ?? [];
+}
+
+/** For how long an hour that is over has waited to be sealed; 0 when none has. In ms. */
+export async function sealingLag(store: Store, now: Date): Promise<number> {
+  const [row] = await store.throughDoor<{ since: Date | null }>({ text: "select oldest_unsealed() as since" });
+  return row?.since ? Math.max(0, now.getTime() - row.since.getTime()) : 0;
 }
 
 /** What a tenant has used in one calendar month (UTC). */
@@ -142,6 +173,6 @@ function partOf(used: number, limit: number): number {
 }
 
 /** A record as the API answers it. */
-export function recordJson({ quantity, ...record }: UsageRecord) {
-  return { ...record, quantity: quantityJson(quantity) };
+export function recordJson({ quantity, units, ...record }: UsageRecord) {
+  return { ...record, quantity: quantityJson(quantity), units: units === null ? null : Number(units) };
 }

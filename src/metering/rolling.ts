@@ -1,4 +1,4 @@
-import type { Clock } from "../clock.ts";
+import { type Clock, systemClock } from "../clock.ts";
 import type { Store } from "../isolation/isolation.ts";
 
 /** A limit of a plan for a calendar month. */
@@ -14,6 +14,14 @@ interface UsageJobOptions {
 }
 
 const SWEEP_EVERY_MS = 60_000;
+/**
+ * The time up to which hours are closed and records end, in SQL: none of that can be undone, so a clock of ours that has
+ * jumped ahead of the database's is not believed. A clock that is turned by hand has nothing to be held against.
+ */
+export function nowSql(clock: Clock, parameter: string): string {
+  return clock === systemClock ? `least(${parameter}::timestamptz, clock_timestamp())` : parameter;
+}
+
 /** However large the open hours are. */
 const MOMENT_MS = 25;
 const REST = 20;
@@ -43,10 +51,10 @@ export function usageJob(store: Store, { clock, limits }: UsageJobOptions): () =
   return async () => {
     const now = clock.now();
     if (Math.abs(now.getTime() - sweptAt) >= SWEEP_EVERY_MS) {
-      await store.throughDoor({ text: "select sweep_usage($1)", values: [now] });
+      await store.throughDoor({ text: `select sweep_usage(${nowSql(clock, "$1")})`, values: [now] });
       sweptAt = now.getTime();
     }
-    const moved = await answers(store, "select move_usage_gate($1) as yes", [now]);
+    const moved = await answers(store, `select move_usage_gate(${nowSql(clock, "$1")}) as yes`, [now]);
     return (await roll(moved)) || moved;
   };
 }

@@ -17,6 +17,8 @@ export interface BatchStore {
   readonly dimensions: ReadonlySet<string>;
   /** Days that are known to be there; more are made when they are needed. */
   readonly days: Set<string>;
+  /** Our clock is the system's: then one that runs ahead of the database's is not believed. */
+  readonly real: boolean;
   /** The role that may add to the days; null where the login writes itself. */
   readonly role: string | null;
 }
@@ -73,14 +75,15 @@ function attempt(store: BatchStore, arrivals: readonly Arrival[]): Promise<Attem
   return store.database.transaction(prelude, async (tx) => {
     const admission = await admit(tx, arrivals);
     const accepted: Accepted[] = [];
-    const verdicts = arrivals.map(({ now, events }) =>
-      events.map((event) => {
+    const verdicts = arrivals.map(({ now: ours, events }) => {
+      const now = store.real ? Math.min(ours, admission.clock) : ours;
+      return events.map((event) => {
         const verdict = judge(event, now, admission, store.dimensions);
         const at = event.at ?? now;
         if (verdict === "accepted") accepted.push({ event, at, hour: billedHour(at, admission.sealedThrough) });
         return verdict;
-      }),
-    );
+      });
+    });
     const byDay = groupByDay(accepted);
     const missing = [...byDay.keys()].filter((day) => !store.days.has(day));
     if (missing.length === 0) await write(tx, admission.generation, accepted, byDay);
@@ -95,11 +98,12 @@ interface AdmissionRow {
   readonly states: string[] | null;
   readonly known: string[] | null;
   readonly prints: string[] | null;
+  readonly clock: Date;
 }
 
 async function admit(tx: Tx, arrivals: readonly Arrival[]): Promise<Admission> {
   const events = arrivals.flatMap((arrival) => arrival.events);
-  const [row] = await tx.query<AdmissionRow>("select * from admit_usage($1, $2)", [
+  const [row] = await tx.query<AdmissionRow>("select *, clock_timestamp() as clock from admit_usage($1, $2)", [
     [...new Set(events.map(({ tenant }) => tenant))],
     events.map(({ key }) => key),
   ]);
@@ -107,6 +111,7 @@ async function admit(tx: Tx, arrivals: readonly Arrival[]): Promise<Admission> {
   return {
     generation: row.generation,
     sealedThrough: row.sealed_through.getTime(),
+    clock: row.clock.getTime(),
     states: new Map(row.found?.map((tenant, index) => [tenant, row.states?.[index] ?? ""])),
     known: new Map(row.known?.map((key, index) => [key.replaceAll("-", ""), BigInt(row.prints?.[index] ?? 0)])),
   };

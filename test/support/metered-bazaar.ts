@@ -18,6 +18,8 @@ export type Line =
   | "half unprocessed"
   | "half missing"
   | "thrown"
+  /** Taken, after what the test does while the call is under way. */
+  | "meanwhile"
   /** The test says when it goes on, and what then happens to it. */
   | Promise<"taken" | "lost" | "dropped">;
 
@@ -38,6 +40,7 @@ export interface MeteredBazaar extends UsageReporting {
   answer(...lines: readonly Line[]): void;
   /** Decides about each call that no line was given for. */
   otherwise: () => Line;
+  meanwhile: () => Promise<void>;
   /** A repeat of what it holds already is answered with `billed`, or with `held_another`. */
   repeats: "billed" | "held_another";
   /** Billing references that it does not know (any more). */
@@ -76,6 +79,7 @@ export function meteredBazaar(clock: TestClock, options: Options = {}): MeteredB
     calls,
     offences,
     otherwise: () => "taken",
+    meanwhile: () => Promise.resolve(),
     repeats: "billed",
     unsubscribed: new Set(),
     refused: new Set(),
@@ -91,6 +95,7 @@ export function meteredBazaar(clock: TestClock, options: Options = {}): MeteredB
       calls.push({ lot: batch.lot, records: batch.records });
       offences.push(...offencesOf(batch, bazaar.most.records), ...changed(batch, sent));
       const line = await (lines.shift() ?? bazaar.otherwise());
+      if (line === "meanwhile") await bazaar.meanwhile();
       return play(line, batch);
     },
   };

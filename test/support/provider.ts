@@ -13,7 +13,7 @@ import {
 } from "../../src/deliveries/deliveries.ts";
 import { isolate, servingRole } from "../../src/isolation/isolation.ts";
 import type { ReportingByMarketplace } from "../../src/metering/billing.ts";
-import { createMetering } from "../../src/metering/metering.ts";
+import { createMetering, type ReportingTold } from "../../src/metering/metering.ts";
 import type { Provider, ProviderJobs, ProvisionRequest } from "../../src/provider/contract.ts";
 import { declaredCredentials } from "../../src/provider/declarations.ts";
 import type { Abilities, Budgets, Deps } from "../../src/provider/deps.ts";
@@ -41,6 +41,7 @@ export interface TestProviderOptions {
   readonly budgets?: Partial<Budgets>;
   /** The marketplaces that bill usage. */
   readonly reporting?: ReportingByMarketplace;
+  readonly told?: Partial<ReportingTold>;
 }
 
 export interface TestProvider extends Provider, ProviderJobs {
@@ -88,6 +89,7 @@ export async function testProvider(options: TestProviderOptions = {}): Promise<T
     dimensions: catalog.dimensions.map(({ id }) => id),
     limits: monthlyLimits(catalog),
     reporting: () => options.reporting ?? options.beside?.deps.reporting() ?? new Map(),
+    ...(options.told === undefined ? {} : { told: options.told }),
   });
   const deps = makeDeps(
     { ...options, ring, reporting: options.reporting ?? options.beside?.deps.reporting() ?? new Map() },
