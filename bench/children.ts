@@ -1,8 +1,8 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
-import type { LoadJob, LoadResult } from "./load.ts";
-import type { ServerJob } from "./serve.ts";
+import type { LoadJob, LoadResult } from "./load-job.ts";
+import type { ServerJob, Spent } from "./serve.ts";
 
 const HOOK = new URL("../scripts/typescript-hook.js", import.meta.url).href;
 const START_MS = 60_000;
@@ -33,8 +33,7 @@ async function answerOf<T>(child: ChildProcess, withinMs: number): Promise<T> {
 /** A server in a process of its own. */
 export interface Served {
   readonly port: number;
-  /** User and system time of the process so far. */
-  cpuMicros(): Promise<number>;
+  spent(): Promise<Spent>;
   stop(): Promise<void>;
 }
 
@@ -44,9 +43,9 @@ export async function startServed(job: ServerJob): Promise<Served> {
   const { port } = await answerOf<{ port: number }>(child, START_MS);
   return {
     port,
-    cpuMicros: () => {
-      child.send("cpu");
-      return answerOf<number>(child, ANSWER_MS);
+    spent: () => {
+      child.send("spent");
+      return answerOf<Spent>(child, ANSWER_MS);
     },
     stop: () => ended(child),
   };
@@ -65,7 +64,7 @@ export function startGenerator(): Generator {
       child.send(job);
       const answer = await answerOf<LoadResult | { fault: string }>(child, ANSWER_MS);
       if ("fault" in answer) throw new Error(answer.fault);
-      if (answer.failures > 0) throw new Error(`${answer.failures} of ${answer.requests} requests failed.`);
+      if (answer.failures > 0) throw new Error(`${answer.failures} requests failed, ${answer.units} units were done.`);
       return answer;
     },
     stop: () => ended(child),

@@ -1,17 +1,32 @@
 import { type Generator, type Served, startServed } from "./children.ts";
-import type { Question } from "./load.ts";
+import type { Direct, LoadJob, Question } from "./load-job.ts";
 import type { MeasuredDatabase } from "./postgres.ts";
+import { median, mediansOf, type Result, type Verdict, verdict } from "./result.ts";
 import type { ServerJob } from "./serve.ts";
 
-/** One way of doing the same work. */
-export interface Side {
+interface AnySide {
   readonly name: string;
-  readonly server: ServerJob["server"];
   readonly database?: MeasuredDatabase;
+  /** API keys or tenants that are asked about. */
+  readonly subjects?: readonly string[];
+}
+
+/** A server that is asked over HTTP. */
+interface ServerSide extends AnySide {
+  readonly server: ServerJob["server"];
   /** As the role of the service; the sides without us know no policies. */
   readonly as?: "app" | "superuser";
-  readonly keys?: readonly string[];
 }
+
+/** The load generator on the database itself, without a server between. */
+interface DirectSide extends AnySide {
+  readonly direct: Direct;
+  readonly database: MeasuredDatabase;
+  readonly connections: number;
+}
+
+/** One way of doing the same work. */
+export type Side = ServerSide | DirectSide;
 
 /** The rate of `of` must be at least `least` times that of `against`. */
 export interface Target {
@@ -42,55 +57,44 @@ interface Sample {
   readonly rate: number;
   readonly p50Ms: number;
   readonly p99Ms: number;
-  /** User and system time of the serving process for one request. */
+  /** User and system time of the serving process for one unit of work; of the generator where there is no server. */
   readonly cpuMicros: number;
   /** The same of the database's connections; not a number where there is none, or it cannot be known. */
   readonly databaseMicros: number;
+  /** Resident, of the same process. */
+  readonly memoryMb: number;
   readonly generatorBusy: number;
-}
-
-/** Medians over the rounds. */
-export type Figures = Sample & { readonly side: string };
-
-export interface Verdict extends Target {
-  /** The median of each round's ratio of rates. */
-  readonly ratio: number;
-  /** The same for the processor time of server and database together: steadier where others use the machine too. */
-  readonly byCpu: number;
-  readonly met: boolean;
-}
-
-export interface Result {
-  readonly name: string;
-  readonly title: string;
-  readonly figures: readonly Figures[];
-  readonly verdicts: readonly Verdict[];
 }
 
 /** Starts every side, warms each up, measures them in turn round by round, and ends them. */
 export async function compare(comparison: Comparison, length: Length, generator: Generator): Promise<Result> {
   const running = await Promise.all(comparison.sides.map(startSide));
   try {
-    for (const side of running) await warmUp(side, comparison, length, generator);
+    for (const side of running) await warmUp(length, () => measure(side, comparison, length.seconds, generator));
     for (let round = 0; round < length.rounds; round++) {
       for (const side of inTurn(running, round)) {
         side.samples.push(await measure(side, comparison, length.seconds, generator));
       }
     }
   } finally {
-    await Promise.all(running.map(({ served }) => served.stop()));
+    await Promise.all(running.map(({ served }) => served?.stop()));
   }
   return resultOf(comparison, running);
 }
 
-interface RunningSide extends Side {
-  readonly served: Served;
+interface RunningSide {
+  readonly side: Side;
+  readonly served: Served | undefined;
   readonly samples: Sample[];
 }
 
 async function startSide(side: Side): Promise<RunningSide> {
-  const databaseUrl = (side.as === "app" ? side.database?.appUrl : side.database?.superuserUrl) ?? "";
-  return { ...side, served: await startServed({ server: side.server, databaseUrl }), samples: [] };
+  const served = "direct" in side ? undefined : await startServed({ server: side.server, databaseUrl: urlOf(side) });
+  return { side, served, samples: [] };
+}
+
+function urlOf({ database, as }: ServerSide): string {
+  return (as === "app" ? database?.appUrl : database?.superuserUrl) ?? "";
 }
 
 /** Each round begins with another side: what one leaves behind does not always meet the same next one. */
@@ -99,72 +103,75 @@ function inTurn<T>(sides: readonly T[], round: number): readonly T[] {
   return [...sides.slice(first), ...sides.slice(0, first)];
 }
 
-async function warmUp(side: RunningSide, comparison: Comparison, length: Length, generator: Generator): Promise<void> {
+/** Fires until the compiler has seen enough. */
+export async function warmUp(length: Length, fire: () => Promise<{ readonly rate: number }>): Promise<void> {
   const { seconds, warmUpRequests, warmUpSeconds } = length;
   let requests = 0;
   for (let spent = 0; spent < warmUpSeconds && requests < warmUpRequests; spent += seconds) {
-    const { rate } = await measure(side, comparison, seconds, generator);
+    const { rate } = await fire();
     requests += rate * seconds;
   }
 }
 
 async function measure(
-  { served, database, keys }: RunningSide,
-  { question, connections }: Comparison,
+  { side, served }: RunningSide,
+  comparison: Comparison,
   seconds: number,
   generator: Generator,
 ): Promise<Sample> {
-  const before = await timesOf(served, database);
-  const { port } = served;
-  const result = await generator.fire({ port, question, seconds, connections, ...(keys ? { keys } : {}) });
-  const after = await timesOf(served, database);
+  const before = await timesOf(served, side.database);
+  const result = await generator.fire(jobOf(side, served, comparison, seconds));
+  const after = await timesOf(served, side.database);
+  const { units, seconds: took, p50Ms, p99Ms, busy } = result;
+  const server = served === undefined ? busy * took * 1_000_000 : after.server - before.server;
   return {
-    rate: result.requests / result.seconds,
-    p50Ms: result.p50Ms,
-    p99Ms: result.p99Ms,
-    cpuMicros: (after.server - before.server) / result.requests,
-    databaseMicros: (after.database - before.database) / result.requests,
-    generatorBusy: result.busy,
+    rate: units / took,
+    p50Ms,
+    p99Ms,
+    cpuMicros: server / units,
+    databaseMicros: (after.database - before.database) / units,
+    memoryMb: served === undefined ? result.memoryMb : after.memoryMb,
+    generatorBusy: busy,
   };
 }
 
-async function timesOf(served: Served, database: MeasuredDatabase | undefined) {
-  return { server: await served.cpuMicros(), database: (await database?.cpuMicros()) ?? Number.NaN };
+function jobOf(side: Side, served: Served | undefined, comparison: Comparison, seconds: number): LoadJob {
+  const { subjects = [] } = side;
+  if ("direct" in side) {
+    const { direct, database, connections } = side;
+    return { direct, databaseUrl: database.superuserUrl, connections, seconds, subjects };
+  }
+  const { question, connections } = comparison;
+  return { question, port: served?.port ?? 0, connections, seconds, subjects };
 }
 
-const measures = ["rate", "p50Ms", "p99Ms", "cpuMicros", "databaseMicros", "generatorBusy"] as const;
+async function timesOf(served: Served | undefined, database: MeasuredDatabase | undefined) {
+  const { cpuMicros, memoryMb } = (await served?.spent()) ?? { cpuMicros: Number.NaN, memoryMb: Number.NaN };
+  return { server: cpuMicros, memoryMb, database: (await database?.cpuMicros()) ?? Number.NaN };
+}
 
-function resultOf({ name, title, targets }: Comparison, sides: readonly RunningSide[]): Result {
+function resultOf({ name, title, targets }: Comparison, running: readonly RunningSide[]): Result {
   return {
     name,
     title,
-    figures: sides.map(({ name: side, samples }) => ({ side, ...mediansOf(samples) })),
-    verdicts: targets.map((target) => verdictOf(target, sides)),
+    figures: running.map(({ side, samples }) => ({ side: side.name, ...mediansOf(samples) })),
+    verdicts: targets.map((target) => verdictOf(target, running)),
   };
 }
 
-function mediansOf(samples: readonly Sample[]): Sample {
-  const medians = measures.map((measure) => [measure, median(samples.map((sample) => sample[measure]))]);
-  return Object.fromEntries(medians) as Sample;
-}
-
-function verdictOf(target: Target, sides: readonly RunningSide[]): Verdict {
-  const [of, against] = [target.of, target.against].map((name) => sides.find((side) => side.name === name)?.samples);
+/** The median of each round's ratio of rates. */
+function verdictOf(target: Target, running: readonly RunningSide[]): Verdict {
+  const [of, against] = [target.of, target.against].map(
+    (name) => running.find(({ side }) => side.name === name)?.samples,
+  );
   const pairs = (of ?? []).flatMap((sample, round) => {
     const other = against?.[round];
     return other === undefined ? [] : [{ sample, other }];
   });
-  const ratio = median(pairs.map(({ sample, other }) => sample.rate / other.rate));
+  const value = median(pairs.map(({ sample, other }) => sample.rate / other.rate));
   const byCpu = median(pairs.map(({ sample, other }) => cpuOf(other) / cpuOf(sample)));
-  return { ...target, ratio, byCpu, met: ratio >= target.least };
+  return verdict({ ...target, value, byCpu });
 }
 
 const cpuOf = ({ cpuMicros, databaseMicros }: Sample): number =>
   cpuMicros + (Number.isNaN(databaseMicros) ? 0 : databaseMicros);
-
-function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  const upper = sorted[middle] ?? Number.NaN;
-  return sorted.length % 2 === 1 ? upper : (upper + (sorted[middle - 1] ?? Number.NaN)) / 2;
-}

@@ -2,17 +2,21 @@ import { writeFile } from "node:fs/promises";
 import { cpus, loadavg } from "node:os";
 import { parseArgs } from "node:util";
 import { startGenerator } from "./children.ts";
-import { compare, type Length, type Result } from "./comparison.ts";
-import { type ComparisonName, comparisonNames, openComparisons, type Sizes } from "./comparisons.ts";
+import type { Length } from "./comparison.ts";
+import { type ComparisonName, comparisonNames, openComparisons } from "./comparisons.ts";
+import type { Result } from "./result.ts";
 import { tableOf } from "./table.ts";
+import type { Sizes } from "./trial.ts";
 
-const HELP = `node bench/run.js [--short] [--only NAME] [--rounds N] [--seconds N] [--tenants N] [--json FILE]
+const HELP = `node bench/run.js [--short] [--only NAME] [--rounds N] [--seconds N] [--tenants N] [--events N]
+                         [--json FILE]
 
   --short      a moment of each comparison, to see that it runs; its figures mean nothing
-  --only       http, provision, verify or size
+  --only       ${comparisonNames.join(", ").replace("rollup, ", "rollup,\n               ")}
   --rounds     how often each side is measured (7)
   --seconds    how long each time (2)
   --tenants    how many the large database of "size" holds (1000000)
+  --events     how many are stored in the large database of "ingest-size" (10000000)
   --json       writes the figures to this file too
 
 DATABASE_URL, if set, names a superuser of the PostgreSQL to measure on; otherwise one is started for the run.
@@ -41,9 +45,9 @@ async function measureAll({ wanted, length, sizes }: Plan): Promise<{ results: r
   const results: Result[] = [];
   try {
     for (const name of wanted) {
-      for (const comparison of await comparisons.open(name)) {
-        process.stderr.write(`${comparison.title} …\n`);
-        results.push(await compare(comparison, length, generator));
+      for (const { title, run } of await comparisons.open(name)) {
+        process.stderr.write(`${title} …\n`);
+        results.push(await run(length, generator));
       }
     }
     return { results, facts: comparisons.facts() };
@@ -71,6 +75,7 @@ function planOf(args: string[]): Plan | undefined {
       rounds: { type: "string" },
       seconds: { type: "string" },
       tenants: { type: "string" },
+      events: { type: "string" },
     },
   });
   const wanted = comparisonNames.filter((name) => values.only === undefined || values.only === name);
@@ -84,15 +89,35 @@ function planOf(args: string[]): Plan | undefined {
       rounds: Number(values.rounds ?? length.rounds),
       seconds: Number(values.seconds ?? length.seconds),
     },
-    sizes: { ...sizes, large: Number(values.tenants ?? sizes.large) },
+    sizes: {
+      ...sizes,
+      large: Number(values.tenants ?? sizes.large),
+      manyEvents: Number(values.events ?? sizes.manyEvents),
+    },
   };
 }
 
 const short = {
   length: { rounds: 1, seconds: 0.2, warmUpRequests: 1, warmUpSeconds: 0.2 },
-  sizes: { small: 1_000, large: 10_000 },
+  sizes: {
+    small: 1_000,
+    large: 10_000,
+    fewEvents: 10_000,
+    manyEvents: 100_000,
+    hourEvents: 30_000,
+    sealedTenants: 1_000,
+    diskEvents: 10_000,
+  },
 };
 const long = {
   length: { rounds: 7, seconds: 2, warmUpRequests: 30_000, warmUpSeconds: 20 },
-  sizes: { small: 10_000, large: 1_000_000 },
+  sizes: {
+    small: 10_000,
+    large: 1_000_000,
+    fewEvents: 1_000_000,
+    manyEvents: 10_000_000,
+    hourEvents: 1_000_000,
+    sealedTenants: 100_000,
+    diskEvents: 1_000_000,
+  },
 };

@@ -7,7 +7,7 @@ import { startEmbedded } from "../src/db/embedded/embedded.ts";
 import { APP, ensureDatabase, OWNER } from "../src/db/embedded/roles.ts";
 import { migrate } from "../src/db/migrate.ts";
 
-export type Query = (text: string, values?: readonly unknown[]) => Promise<unknown>;
+export type Query = <Row extends object>(text: string, values?: readonly unknown[]) => Promise<readonly Row[]>;
 
 /** A database of its own for what is measured. */
 export interface MeasuredDatabase {
@@ -17,7 +17,7 @@ export interface MeasuredDatabase {
   /** As the service is run: neither owner nor superuser. */
   readonly appUrl: string;
   /** Runs `work` on one connection of the superuser. */
-  session(work: (query: Query) => Promise<void>): Promise<void>;
+  session<T>(work: (query: Query) => Promise<T>): Promise<T>;
   /** User and system time of all its connections so far; undefined where the server is not a neighbour on Linux. */
   cpuMicros(): Promise<number | undefined>;
   drop(): Promise<void>;
@@ -27,6 +27,8 @@ export interface MeasuredServer {
   readonly version: string;
   /** A migrated database, or a copy of `template`. */
   database(template?: MeasuredDatabase): Promise<MeasuredDatabase>;
+  /** All that were made here; not the one to keep. */
+  dropAll(kept?: MeasuredDatabase): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -59,11 +61,15 @@ async function serverAt(url: string, stop: () => Promise<void>): Promise<Measure
     databases.add(made);
     return made;
   };
+  const dropAll = async (kept?: MeasuredDatabase): Promise<void> => {
+    for (const left of databases) if (left !== kept) await left.drop();
+  };
   return {
     version: rows[0]?.version ?? "unknown",
     database,
+    dropAll,
     close: async () => {
-      for (const left of databases) await left.drop();
+      await dropAll();
       await maintenance.end();
       await stop();
     },
@@ -80,10 +86,13 @@ end $$`;
 
 function measuredDatabase(maintenance: pg.Client, url: string, name: string, onDropped: () => void): MeasuredDatabase {
   const superuserUrl = onDatabase(url, name);
-  const session = async (work: (query: Query) => Promise<void>): Promise<void> => {
+  const session = async <T>(work: (query: Query) => Promise<T>): Promise<T> => {
     const client = await connected(superuserUrl);
     try {
-      await work((text, values = []) => client.query(text, [...values]));
+      return await work(async <Row extends object>(text: string, values: readonly unknown[] = []) => {
+        const { rows } = await client.query<Row>(text, [...values]);
+        return rows;
+      });
     } finally {
       await client.end();
     }

@@ -7,6 +7,8 @@ import { intake, intakeOnStockExpress } from "./servers/intake.ts";
 import { service } from "./servers/service.ts";
 import { stockIntake } from "./servers/stock-intake.ts";
 import { stockProvision } from "./servers/stock-provision.ts";
+import { stockUsage } from "./servers/stock-usage.ts";
+import { worker } from "./servers/worker.ts";
 
 type Build = (databaseUrl: string) => Server | Promise<Server>;
 
@@ -19,7 +21,9 @@ const builds = {
   "bare provision": bareProvision,
   "stock provision": stockProvision,
   "bare verify": bareVerify,
+  "stock usage": stockUsage,
   service,
+  worker,
 } satisfies Record<string, Build>;
 
 export interface ServerJob {
@@ -34,14 +38,23 @@ async function serve({ server: name, databaseUrl }: ServerJob): Promise<void> {
   server.listen(0, "127.0.0.1", () => process.send?.({ port: (server.address() as AddressInfo).port }));
 }
 
-function answerCpu(): void {
+/** Of this process. */
+export interface Spent {
+  /** User and system time so far. */
+  readonly cpuMicros: number;
+  /** Resident now. */
+  readonly memoryMb: number;
+}
+
+function answerSpent(): void {
   const { user, system } = process.cpuUsage();
-  process.send?.(user + system);
+  const spent: Spent = { cpuMicros: user + system, memoryMb: process.memoryUsage.rss() / 1_000_000 };
+  process.send?.(spent);
 }
 
 if (process.send !== undefined) {
-  process.on("message", (message: ServerJob | "cpu") => {
-    if (message === "cpu") answerCpu();
+  process.on("message", (message: ServerJob | "spent") => {
+    if (message === "spent") answerSpent();
     else void serve(message);
   });
   process.on("disconnect", () => process.exit());

@@ -1,6 +1,4 @@
-import type { Figures, Result, Verdict } from "./comparison.ts";
-
-const HEADINGS = ["", "requests/s", "p50 ms", "p99 ms", "CPU µs", "database µs", "generator"];
+import { type Figures, type Measure, measures, type Result, type Verdict } from "./result.ts";
 
 /** Figures and verdicts in words: a block for each comparison. */
 export function tableOf(results: readonly Result[]): string {
@@ -8,30 +6,32 @@ export function tableOf(results: readonly Result[]): string {
 }
 
 function blockOf({ title, figures, verdicts }: Result): string {
-  const lines = aligned([HEADINGS, ...figures.map(cellsOf)]);
+  const columns = (Object.keys(measures) as Measure[]).filter((measure) =>
+    figures.some((one) => one[measure] !== undefined),
+  );
+  const headings = ["", ...columns.map((measure) => measures[measure].heading)];
+  const lines = aligned([headings, ...figures.map((one) => cellsOf(one, columns))]);
   return [title, ...lines, ...verdicts.map(sentenceOf)].join("\n");
 }
 
-function cellsOf(figures: Figures): string[] {
-  const { side, rate, p50Ms, p99Ms, cpuMicros, databaseMicros, generatorBusy } = figures;
-  return [
-    side,
-    rate.toFixed(0),
-    p50Ms.toFixed(1),
-    p99Ms.toFixed(1),
-    cpuMicros.toFixed(0),
-    Number.isNaN(databaseMicros) ? "-" : databaseMicros.toFixed(0),
-    `${(generatorBusy * 100).toFixed(0)} %`,
-  ];
+function cellsOf(figures: Figures, columns: readonly Measure[]): readonly string[] {
+  return [figures.side, ...columns.map((measure) => numberOf(figures[measure], measures[measure].digits))];
 }
 
-function sentenceOf({ of, against, ratio, byCpu, least, met }: Verdict): string {
-  const word = met ? "met" : "MISSED";
-  return `  ${of} / ${against}: ${ratio.toFixed(2)} (by processor time ${byCpu.toFixed(2)}), target ${least}: ${word}`;
+function numberOf(value: number | undefined, digits: number): string {
+  return value === undefined || Number.isNaN(value) ? "-" : value.toFixed(digits);
 }
 
-function aligned(rows: readonly (readonly string[])[]): string[] {
-  const widths = HEADINGS.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+function sentenceOf({ of, against, value, byCpu, least, most, met }: Verdict): string {
+  const what = against === undefined ? of : `${of} / ${against}`;
+  const cpu = byCpu === undefined ? "" : ` (by processor time ${byCpu.toFixed(2)})`;
+  const target = least === undefined ? `at most ${most}` : `at least ${least}`;
+  const shown = value.toFixed(Math.abs(value) < 100 ? 2 : 0);
+  return `  ${what}: ${shown}${cpu}, target ${target}: ${met ? "met" : "MISSED"}`;
+}
+
+function aligned(rows: readonly (readonly string[])[]): readonly string[] {
+  const widths = rows[0]?.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0))) ?? [];
   return rows.map((row) =>
     row
       .map((cell, column) => (column === 0 ? `  ${cell.padEnd(widths[0] ?? 0)}` : cell.padStart(widths[column] ?? 0)))

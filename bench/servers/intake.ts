@@ -13,6 +13,8 @@ import { createServer } from "../../src/http/server.ts";
 import { isolate } from "../../src/isolation/isolation.ts";
 import { createLogger } from "../../src/log.ts";
 import { herokuMarketplace } from "../../src/marketplaces/heroku/heroku.ts";
+import type { UsageReceipt, UsageSource } from "../../src/metering/metering.ts";
+import { readEvent } from "../../src/metering/usage-event.ts";
 import type { Provider, Provisioned, ProvisionRequest } from "../../src/provider/contract.ts";
 import { parseKeyRing } from "../../src/secrets/key-ring.ts";
 import { vaultOf } from "../../src/secrets/secrets.ts";
@@ -20,7 +22,7 @@ import { browserSessions } from "../../src/sso/browser-sessions.ts";
 import { measuredSettings, PASSWORD } from "../parties.ts";
 import { configVars } from "./request.ts";
 
-/** Our whole HTTP side with Heroku's real routes over a provider that answers at once. No database is reached. */
+/** Our whole HTTP side with the real routes of Heroku and of usage over a provider that answers at once. No database is reached. */
 export async function intake(): Promise<Server> {
   return createServer(await intakeApp());
 }
@@ -71,7 +73,15 @@ async function intakeApp(): Promise<Express> {
 function answeringProvider(): Provider {
   const provision = async (request: ProvisionRequest) =>
     ({ kind: "done", fresh: true, value: provisioned(request) }) as const;
-  return { provision } as unknown as Provider;
+  const recordUsage: Provider["recordUsage"] = async (source, items) => items.map((item) => accepted(item, source));
+  return { provision, recordUsage } as unknown as Provider;
+}
+
+function accepted(item: unknown, source: UsageSource): UsageReceipt {
+  const event = readEvent(item, source);
+  return typeof event === "string"
+    ? { id: null, status: "refused", code: event }
+    : { id: event.id, status: "accepted" };
 }
 
 function provisioned(request: ProvisionRequest): Provisioned {

@@ -6,9 +6,9 @@ import { Counter, collectDefaultMetrics, Histogram, Registry } from "prom-client
 import { isAdmitted } from "./request.ts";
 
 /** The features of our stack from the usual parts, as their documentation puts them together. */
-export function stockServer(routes: (app: Express) => void): Server {
+export function stockServer(routes: (app: Express) => void, scheme: "basic" | "bearer" = "basic"): Server {
   const app = express();
-  app.use(logLine(), countRequests(), helmet(), admitBasic, express.json({ limit: "256kb" }));
+  app.use(logLine(), countRequests(), helmet(), admit(scheme), express.json({ limit: "256kb" }));
   routes(app);
   app.use(answerError);
   return createServer(app);
@@ -46,10 +46,12 @@ function countRequests(): RequestHandler {
   };
 }
 
-const admitBasic: RequestHandler = (req, res, next) => {
-  if (isAdmitted(req.get("authorization"), "basic")) next();
-  else res.status(401).json({});
-};
+function admit(scheme: "basic" | "bearer"): RequestHandler {
+  return (req, res, next) => {
+    if (isAdmitted(req.get("authorization"), scheme)) next();
+    else res.status(401).json({});
+  };
+}
 
 const answerError: ErrorRequestHandler = (_fault, _req, res, _next) => {
   res.status(500).json({});

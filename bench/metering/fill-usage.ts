@@ -1,0 +1,63 @@
+import type { MeasuredDatabase, Query } from "../postgres.ts";
+
+const DAYS = 30;
+/** The keys of so many days are in either generation, when it is about to be turned. */
+const DAYS_OF_KEYS = 8;
+const DAY_MS = 86_400_000;
+
+/**
+ * Puts `count` events into the days up to today, and the keys of the last sixteen days into both generations, in two
+ * sessions beside each other. Answers how many seconds it took.
+ */
+export async function fillUsage(database: MeasuredDatabase, count: number): Promise<number> {
+  const startedAt = performance.now();
+  const today = Date.now();
+  const days = Array.from({ length: DAYS }, (_, ago) => new Date(today - ago * DAY_MS).toISOString().slice(0, 10));
+  const daily = Math.ceil(count / DAYS);
+  await database.session((query) => query("select make_usage_days($1::date[])", [days]));
+  await Promise.all([
+    unhurried(database, async (query) => {
+      await query(TENANTS);
+      for (const day of days) await query(eventsOf(day), [daily]);
+    }),
+    unhurried(database, async (query) => {
+      for (const table of ["usage_keys_0", "usage_keys_1"]) await fillKeys(query, table, daily * DAYS_OF_KEYS);
+    }),
+  ]);
+  await database.session(async (query) => {
+    await query("vacuum analyze");
+    await query("checkpoint");
+  });
+  return Math.round((performance.now() - startedAt) / 100) / 10;
+}
+
+/** A session in which a commit does not wait for the disk. */
+function unhurried(database: MeasuredDatabase, work: (query: Query) => Promise<void>): Promise<void> {
+  return database.session(async (query) => {
+    await query("set synchronous_commit = off");
+    await query("set maintenance_work_mem = '512MB'");
+    await work(query);
+  });
+}
+
+const TENANTS = `create temp table some_tenants as
+select row_number() over () - 1 as place, id, count(*) over () as many from tenants limit 10000`;
+
+/** In the order of their times; the id has the length of a UUID. */
+const eventsOf = (day: string): string => `
+insert into usage_days.d${day.replaceAll("-", "")}
+  (occurred_at, billed_hour, from_key, tenant_id, dimension, quantity, id, tags)
+select at, date_trunc('hour', at, 'UTC'), false, t.id, 'requests', 1, 'evt_' || md5(i::text), null
+from generate_series(0, $1::bigint - 1) i
+cross join lateral (select timestamptz '${day}T00:00:00Z' + i * interval '86399 seconds' / $1::bigint as at) moment
+join some_tenants t on t.place = i % t.many`;
+
+/** As full as an index becomes when its keys come in any order. */
+async function fillKeys(query: Query, table: string, count: number): Promise<void> {
+  await query(`alter table ${table} drop constraint ${table}_pkey`);
+  await query(
+    `insert into ${table} (key, print) select md5('${table}' || i)::uuid, i from generate_series(1, $1::bigint) i`,
+    [count],
+  );
+  await query(`alter table ${table} add primary key (key) with (fillfactor = 70)`);
+}
