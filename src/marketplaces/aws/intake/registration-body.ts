@@ -1,5 +1,4 @@
 import type { IncomingMessage } from "node:http";
-import busboy from "busboy";
 import type { RequestHandler } from "express";
 import { ProviderError } from "../../../errors.ts";
 import { readBody } from "../../../http/body.ts";
@@ -33,22 +32,19 @@ function formOfType(type: string, bytes: Buffer): Form {
 const malformed = (): ProviderError => new ProviderError("request_malformed", "The form could not be read.");
 
 /** Text fields only; a file, or more of anything than a registration has, is no registration. */
-function parseMultipart({ headers }: IncomingMessage, bytes: Buffer): Promise<Form> {
-  return new Promise((resolve, reject) => {
-    const form = new Map<string, string[]>();
-    const refuse = (): void => reject(malformed());
-    try {
-      const limits = { fields: MOST_FIELDS, files: 0, parts: MOST_FIELDS, fieldSize: BODY_LIMIT, fieldNameSize: 200 };
-      const parser = busboy({ headers, limits, defParamCharset: "utf8" });
-      parser.on("field", (name, value, { valueTruncated, nameTruncated }) => {
-        if (valueTruncated || nameTruncated || value.includes("\0")) return refuse();
-        form.set(name, [...(form.get(name) ?? []), value]);
-      });
-      parser.on("filesLimit", refuse).on("fieldsLimit", refuse).on("partsLimit", refuse).on("error", refuse);
-      parser.on("close", () => resolve(form));
-      parser.end(bytes);
-    } catch {
-      refuse();
-    }
-  });
+async function parseMultipart({ headers }: IncomingMessage, bytes: Buffer): Promise<Form> {
+  const type = headers["content-type"] ?? "";
+  const fields = await new Response(new Uint8Array(bytes), { headers: { "content-type": type } }).formData().then(
+    (data) => [...data],
+    () => {
+      throw malformed();
+    },
+  );
+  if (fields.length > MOST_FIELDS) throw malformed();
+  const form = new Map<string, string[]>();
+  for (const [name, value] of fields) {
+    if (typeof value !== "string" || value.includes("\0")) throw malformed();
+    form.set(name, [...(form.get(name) ?? []), value]);
+  }
+  return form;
 }
