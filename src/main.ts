@@ -1,4 +1,4 @@
-import { Command, CommanderError } from "commander";
+import { Command, CommanderError, InvalidArgumentError } from "commander";
 import { ProviderError } from "./errors.ts";
 
 /** Exit codes of sysexits.h where one fits. */
@@ -45,7 +45,25 @@ function program(): Command {
     .option("--new", "print a new entry for SECRET_KEYS")
     .option("--json", "print as JSON")
     .action(async (options) => (await import("./cli/keys.ts")).keys(options));
+  cli
+    .command("reconcile")
+    .description("compare what was billed with the marketplace's own reports")
+    .argument("<marketplace>", "aws", marketplaceNamed("aws"))
+    .option("--report <file>", "the seller's billing report, CSV")
+    .option("--mapping <file>", "JSON that says which column is which")
+    .option("--cloudtrail <file>", "an export of CloudTrail's events, JSON")
+    .option("--csv <file>", "write the differences there")
+    .option("--json", "print as JSON")
+    .action(async (_marketplace, options) => (await import("./cli/reconcile.ts")).reconcile(options));
   return cli;
+}
+
+/** A command that only some marketplaces have is refused for the others. */
+function marketplaceNamed(...known: readonly string[]): (name: string) => string {
+  return (name) => {
+    if (known.includes(name)) return name;
+    throw new InvalidArgumentError(`It knows ${known.join(", ")}.`);
+  };
 }
 
 function manifestCommands(cli: Command): void {

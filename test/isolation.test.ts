@@ -71,6 +71,7 @@ const DOORS = [
   "sweep_sign_ins(timestamp with time zone,timestamp with time zone,timestamp with time zone)",
   "sweep_usage(timestamp with time zone)",
   "touch_session(text,timestamp with time zone)",
+  "usage_ledger(timestamp with time zone,timestamp with time zone,jsonb,integer)",
   "usage_of_all(text,timestamp with time zone,timestamp with time zone,jsonb,integer)",
   "used_in_month(text,timestamp with time zone)",
 ];

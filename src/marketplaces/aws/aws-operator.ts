@@ -9,6 +9,8 @@ import { checkProducts } from "./checks/check-products.ts";
 import { checkQueue } from "./checks/check-queue.ts";
 import type { AwsFinding } from "./checks/finding.ts";
 import { goLiveList } from "./checks/go-live.ts";
+import { type ReadLedger, type ReconciledFiles, reconcileFiles } from "./reconcile/reconcile.ts";
+import { dimensionCodes } from "./report/dimension-codes.ts";
 
 // What the commands of an operator need of AWS: a second door, beside the marketplace itself.
 
@@ -21,14 +23,17 @@ interface ExaminedAws {
   readonly topicArns: readonly string[];
 }
 
-const section = z.looseObject({
-  products: z.array(z.looseObject({ code: z.string(), model: z.string() })).default([]),
-  support: z.string().optional(),
-});
+const dimension = z.union([
+  z.string().transform((code): { code: string; dimension?: string } => ({ code })),
+  z.looseObject({ code: z.string(), dimension: z.string().optional() }),
+]);
+const product = z.looseObject({ code: z.string(), model: z.string(), dimensions: z.array(dimension).optional() });
+const section = z.looseObject({ products: z.array(product).default([]), support: z.string().optional() });
+
+const productsOf = (catalog: Catalog) => marketplaceSection(catalog, "aws", section).products;
 
 /** Whether the catalog sells anything on AWS. */
-export const sellsOnAws = (catalog: Catalog): boolean =>
-  marketplaceSection(catalog, "aws", section).products.length > 0;
+export const sellsOnAws = (catalog: Catalog): boolean => productsOf(catalog).length > 0;
 
 /**
  * Looks at everything that selling on AWS takes, and at AWS's own list for going live. Every look has its time limit;
@@ -69,4 +74,12 @@ function waysOf({ queueUrl, hasEventsSecret, topicArns }: ExaminedAws): ("queue"
     ...(hasEventsSecret ? ["events" as const] : []),
     ...(topicArns.length > 0 ? ["topics" as const] : []),
   ];
+}
+
+/**
+ * Compares our ledger with the seller's report and CloudTrail's log. Answers the faults of the files instead when there
+ * are any: half a file would be taken for the whole.
+ */
+export function reconcileAws(catalog: Catalog, files: ReconciledFiles, readLedger: ReadLedger) {
+  return reconcileFiles(files, dimensionCodes(catalog, productsOf(catalog)), readLedger);
 }

@@ -1,0 +1,96 @@
+import type { Fault } from "../../../errors.ts";
+import type { LedgerRow } from "../../../metering/ledger.ts";
+import { readBillingReference, readLot } from "../report/billing-reference.ts";
+import type { CodeOf } from "../report/usage-request.ts";
+import { inferredMapping, readMapping } from "./column-mapping.ts";
+import { compareLog } from "./compare-log.ts";
+import { compareReport, spanOf } from "./compare-report.ts";
+import type { Difference } from "./difference.ts";
+import type { LedgerRecord } from "./ledger-record.ts";
+import { type BilledLine, type Read, readBillingReport } from "./read-billing-report.ts";
+import { type LoggedRecord, readCallLog } from "./read-call-log.ts";
+
+/** Every frozen record with a stamp in the span. */
+export type ReadLedger = (from: Date, until: Date) => Promise<readonly LedgerRow[]>;
+
+interface NamedFile {
+  readonly name: string;
+  readonly text: string;
+}
+
+export interface ReconciledFiles {
+  readonly report?: NamedFile | undefined;
+  readonly mapping?: NamedFile | undefined;
+  readonly cloudtrail?: NamedFile | undefined;
+}
+
+export interface Reconciled {
+  readonly from: Date;
+  readonly until: Date;
+  /** Records of ours that were looked at. */
+  readonly records: number;
+  readonly differences: readonly Difference[];
+}
+
+/** Compares the files with the ledger; or every fault in the files, each at its place, and then nothing is compared. */
+export async function reconcileFiles(
+  files: ReconciledFiles,
+  codeOf: CodeOf,
+  readLedger: ReadLedger,
+): Promise<Reconciled | { readonly faults: readonly Fault[] }> {
+  const { report, log, faults } = readFiles(files);
+  if (faults.length > 0) return { faults };
+  const { from, until } = spanOf([...report, ...log.map(hourOf)]);
+  const rows = await readLedger(from, until);
+  const ledger = rows.flatMap((row) => toRecord(row, codeOf));
+  const differences = [
+    ...(files.report === undefined ? [] : compareReport(ledger, report)),
+    ...(files.cloudtrail === undefined ? [] : compareLog(ledger, log)),
+  ];
+  return { from, until, records: ledger.length, differences };
+}
+
+function readFiles({ report, mapping, cloudtrail }: ReconciledFiles) {
+  const columns = mapping === undefined ? inferredMapping : readMapping(mapping.text);
+  if (!("columns" in columns)) return { report: [], log: [], faults: placed(mapping, columns) };
+  const billed: Read<BilledLine> = report === undefined ? NOTHING : readBillingReport(report.text, columns);
+  const logged: Read<LoggedRecord> = cloudtrail === undefined ? NOTHING : readCallLog(cloudtrail.text);
+  const faults = [...placed(report, billed.faults), ...placed(cloudtrail, logged.faults)];
+  return { report: billed.found, log: logged.found, faults };
+}
+
+const NOTHING = { found: [], faults: [] };
+
+const placed = (file: NamedFile | undefined, faults: readonly Fault[]): Fault[] =>
+  faults.map(({ at, message }) => ({ at: at === "" ? (file?.name ?? "") : `${file?.name}: ${at}`, message }));
+
+const HOUR_MS = 3_600_000;
+
+const hourOf = ({ stampedAt }: LoggedRecord) => {
+  const from = Math.floor(stampedAt.getTime() / HOUR_MS) * HOUR_MS;
+  return { from: new Date(from), until: new Date(from + HOUR_MS) };
+};
+
+/** Of another marketplace, or of nobody: no matter here. */
+function toRecord(row: LedgerRow, codeOf: CodeOf): LedgerRecord[] {
+  const identity = readBillingReference(row.billing_reference);
+  const lot = readLot(row.lot);
+  if (identity === undefined || lot === undefined) return [];
+  const { productCode } = lot;
+  return [
+    {
+      tenant: row.tenant,
+      identity,
+      productCode,
+      dimension: codeOf(productCode, row.dimension),
+      stampedAt: row.stamped_at,
+      units: Number(row.units),
+      standing: standingOf(row),
+    },
+  ];
+}
+
+function standingOf({ verdict, unknown_attempts: unknown }: LedgerRow): LedgerRecord["standing"] {
+  if (verdict === "billed" || verdict === "billed_before") return "billed";
+  return unknown > 0 ? "unknown" : "unbilled";
+}
