@@ -46,6 +46,16 @@ function program(): Command {
     .option("--json", "print as JSON")
     .action(async (options) => (await import("./cli/keys.ts")).keys(options));
   cli
+    .command("usage")
+    .description("a tenant's usage by hour and dimension, and why each record is where it is")
+    .requiredOption("--tenant <id>", "our id of the tenant")
+    .option("--from <time>", "first hour, ISO 8601 (24 hours before the end)", moment)
+    .option("--to <time>", "end, not included, ISO 8601 (now)", moment)
+    .option("--send-now", "have a worker send what waits at once")
+    .option("--dry-run", "say what would be sent, and change nothing")
+    .option("--json", "print as JSON")
+    .action(async (options) => (await import("./cli/usage.ts")).usage(options));
+  cli
     .command("reconcile")
     .description("compare what was billed with the marketplace's own reports")
     .argument("<marketplace>", "aws", marketplaceNamed("aws"))
@@ -56,6 +66,12 @@ function program(): Command {
     .option("--json", "print as JSON")
     .action(async (_marketplace, options) => (await import("./cli/reconcile.ts")).reconcile(options));
   return cli;
+}
+
+function moment(text: string): Date {
+  const date = new Date(text);
+  if (Number.isNaN(date.getTime())) throw new InvalidArgumentError("It is no time such as 2026-05-10T10:00Z.");
+  return date;
 }
 
 /** A command that only some marketplaces have is refused for the others. */

@@ -52,6 +52,7 @@ const DOORS = [
   "forestall_provision(text,text,text,timestamp with time zone)",
   "freeze_usage(jsonb,text[],timestamp with time zone)",
   "heroku_upkeep(timestamp with time zone,integer)",
+  "hurry_usage(text)",
   "include_usage(text,text,text,timestamp with time zone,timestamp with time zone,numeric)",
   "list_tenants(text,text,text,integer)",
   "make_usage_days(date[])",
