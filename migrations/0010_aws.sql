@@ -280,7 +280,7 @@ language sql stable as $$
       select coalesce(jsonb_agg(jsonb_build_object(
                'key', r.key, 'generation', r.generation, 'state', r.state, 'started_at', r.started_at,
                'agreement_id', r.agreement_id, 'initial_agreement_id', r.initial_agreement_id,
-               'customer', r.customer, 'account', r.account,
+               'customer', r.customer, 'account', r.account, 'registered_at', r.registered_at,
                'tenant', r.tenant_id, 'tenant_state', t.state) order by r.created_at, r.key), '[]')
       from aws_licences r left join tenants t on t.id = r.tenant_id
       where r.key <> l.key

@@ -25,12 +25,18 @@ export function placeOf({ licence, relatives }: LicenceView, standing: Standing)
     living.find((one) => isOfChain(licence, one)) ??
     living.find((one) => isOlderName(licence, standing, one) && !living.some((other) => goesOn(one, other)));
   if (before?.tenant) return { kind: "joins", tenant: before.tenant, from: before };
-  const { initial_agreement_id: initial, agreement_id: own, registered_at } = licence;
+  const { initial_agreement_id: initial, agreement_id: own } = licence;
   if (initial === null && CONTINUES.includes(standing.intent ?? ""))
     return { kind: "unplaced", why: "It renews or replaces an agreement, and AWS does not say which." };
-  if (initial !== null && initial !== own && registered_at === null)
+  if (initial !== null && initial !== own && !isRegistered({ licence, relatives }))
     return { kind: "unplaced", why: "It continues an agreement that has no tenant here." };
   return { kind: "first" };
+}
+
+/** Its buyer has come: for this licence, or for an earlier one of its chain. */
+export function isRegistered({ licence, relatives }: Pick<LicenceView, "licence" | "relatives">): boolean {
+  if (licence.registered_at !== null) return true;
+  return relatives.some((one) => one.registered_at !== null && isOfChain(licence, one));
 }
 
 type Named = LicenceView["licence"];

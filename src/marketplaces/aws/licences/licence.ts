@@ -70,6 +70,7 @@ export interface Relative {
   readonly initial_agreement_id: string | null;
   readonly customer: string | null;
   readonly account: string | null;
+  readonly registered_at: string | null;
   readonly tenant: string | null;
   readonly tenant_state: TenantState | null;
 }

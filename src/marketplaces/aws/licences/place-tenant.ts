@@ -1,6 +1,6 @@
 import type { Tenant } from "../../../tenants/tenants.ts";
 import { AWS } from "../options.ts";
-import { isLiving, placeOf } from "./chain.ts";
+import { isLiving, isRegistered, placeOf } from "./chain.ts";
 import { learnAgreement } from "./learn-agreement.ts";
 import { timeOf } from "./licence.ts";
 import { after, by, isFault, keep, keepTenant, lookAgain, type Settling } from "./settling.ts";
@@ -16,17 +16,17 @@ const LOOK_MS = 60_000;
  * one whose customer left and came back under the same key gets another.
  */
 export async function placeTenant(settling: Settling): Promise<void> {
-  if (settling.standing.state !== "active") return;
-  await forgetPastTenant(settling);
+  const { state, superseded } = settling.standing;
+  if (state !== "active" && !superseded) return;
+  if (state === "active") await forgetPastTenant(settling);
   if (settling.view.tenant !== null) return;
   const isKnownNew = settling.standing.intent === "NEW" || settling.view.licence.generation === "legacy";
   const answered = isKnownNew || (await learnAgreement(settling));
   if (!isKnownNew) await stand(settling);
-  if (settling.standing.state !== "active") return;
   const place = placeOf(settling.view, settling.standing);
-  if (place.kind === "unplaced") return leaveUnplaced(settling, place.why);
   if (place.kind === "joins") return join(settling, place.tenant);
-  if (settling.view.licence.registered_at === null) return;
+  if (place.kind === "unplaced") return leaveUnplaced(settling, place.why);
+  if (settling.standing.state !== "active" || !isRegistered(settling.view)) return;
   if (!answered && mayContinue(settling))
     return leaveUnplaced(settling, "AWS does not say whether it continues another.");
   await provision(settling);
