@@ -150,8 +150,12 @@ button.danger:hover { background: var(--bad-soft); }
 button.plain { border-color: transparent; color: var(--accent); padding-inline: 0.5rem; white-space: nowrap; }
 .htmx-request button, button.htmx-request { opacity: 0.6; }
 
+input[type="text"], input[type="email"] { display: block; width: min(24rem, 100%); margin-top: 0.25rem; padding: 0.4375rem 0.75rem; border: 1px solid var(--edge); border-radius: 8px; background: var(--card); color: var(--ink); font: inherit; }
+.status + p { margin-top: 1rem; }
 legend { padding: 0; font-weight: 650; }
 input[type="radio"] { accent-color: var(--accent); width: 1.0625rem; height: 1.0625rem; margin: 0.25rem 0 0; flex: none; }
+.contact { display: grid; gap: 0.875rem; justify-items: start; }
+.contact label { width: 100%; }
 .rotate { display: grid; gap: 0.875rem; justify-items: start; padding: 1.125rem 1.25rem; background: var(--sunk); border: 1px solid var(--line); border-radius: 10px; }
 .rotate legend { margin-bottom: 0.375rem; font-size: 0.9375rem; }
 .rotate label { display: flex; gap: 0.625rem; padding: 0.25rem 0; cursor: pointer; }

@@ -49,6 +49,8 @@ export interface MarketplaceTexts {
   readonly terms?: readonly { readonly term: string; readonly text: string }[];
   /** Ids of the plans that can be had over there; all of the catalog when absent. */
   readonly plans?: readonly string[];
+  /** Prices are agreed over there: the catalog's are not shown. */
+  readonly pricedThere?: true;
   readonly ways: {
     readonly changePlan: (plan: string) => Way;
     /** Absent where config vars are not set over there: the customer copies them from the dashboard. */

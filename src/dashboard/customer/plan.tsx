@@ -39,9 +39,11 @@ function PlanItem({ plan, current, view }: { plan: Plan; current: boolean; view:
       <h3>
         {plan.name} {current ? <span class="badge">Your plan</span> : null}
       </h3>
-      <p class="price">
-        <strong>{amount(plan)}</strong> <span class="quiet">{`a ${plan.price.unit}`}</span>
-      </p>
+      {view.texts.pricedThere ? null : (
+        <p class="price">
+          <strong>{amount(plan)}</strong> <span class="quiet">{`a ${plan.price.unit}`}</span>
+        </p>
+      )}
       <dl class="limits">
         {Object.entries(plan.limits).map(([id, limit]) => (
           <div key={id}>

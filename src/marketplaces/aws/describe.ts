@@ -29,6 +29,7 @@ export async function describeTenant(options: AwsOptions, tenant: Tenant): Promi
       changePlan: () => ({ page: SUBSCRIPTIONS_URL }),
       remove: { page: SUBSCRIPTIONS_URL },
     },
+    pricedThere: true,
     plans: [...new Set(options.section.products.map(({ plan }) => plan))],
     rotationWarning: "AWS Marketplace does not hold your config vars: whatever uses them needs the new ones from here.",
   };

@@ -137,7 +137,7 @@ function ContactForm({ contact, token, view }: SetupProps) {
         For news of your account only. Access does not wait for this form, and it is forgotten when your subscription
         ends.
       </p>
-      <form method="post" action="/aws/setup/contact" class="rotate">
+      <form method="post" action="/aws/setup/contact" class="contact">
         <input type="hidden" name="form_token" value={token} />
         {FIELDS.map(({ name, label, type, autocomplete }) => (
           <label key={name} for={name}>
