@@ -73,7 +73,8 @@ export async function testProvider(options: TestProviderOptions = {}): Promise<T
   const pool = connect({ url: options.url ?? database.appUrl, connections: options.connections ?? 10 });
   const superuser = new pg.Pool({ connectionString: database.superuserUrl, max: 2 });
   open.add(async () => {
-    await metering.close();
+    // A test may have ended it, as a process that dies does.
+    await metering.close().catch(() => undefined);
     await Promise.all([pool.close(), superuser.end()]);
     if (given === undefined) await database.drop();
   });
