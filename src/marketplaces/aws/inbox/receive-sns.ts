@@ -1,4 +1,5 @@
 import type { Request, RequestHandler } from "express";
+import { systemClock } from "../../../clock.ts";
 import { ProviderError } from "../../../errors.ts";
 import { answerJson } from "../../../http/answer.ts";
 import { rawBody } from "../../../http/body.ts";
@@ -25,7 +26,8 @@ const refused = (): ProviderError => new ProviderError("not_permitted", "The mes
  * alike; 200 means that it is stored. A subscription of such a topic is confirmed.
  */
 export function receiveSns(options: AwsOptions, fetchFromSns: FetchFromSns = snsFetcher(options.settings.snsEndpoint)) {
-  const keyAt = snsCertificates(fetchFromSns, options.clock);
+  // A certificate is of this world, whatever day it is for the tenants.
+  const keyAt = snsCertificates(fetchFromSns, systemClock);
   const handler: RequestHandler = async (req, res, next) => {
     const body = rawBody(req);
     const envelope = isRaw(req) ? undefined : readEnvelope(body);

@@ -1,0 +1,338 @@
+import { createSign, generateKeyPairSync } from "node:crypto";
+import { snsCertificates } from "../src/marketplaces/aws/inbox/sns-certificates.ts";
+import { replayMessage, reviewQueue } from "../src/marketplaces/aws/watch.ts";
+import { selfSigned } from "../src/simulator/aws/emission/certificate.ts";
+import {
+  type AwsShop,
+  awsShop,
+  closeAwsShops,
+  event,
+  notice,
+  purchaseOf,
+  rowOf,
+  SECRETS,
+  sendEvent,
+  settle,
+} from "./support/aws.ts";
+import { DAY, HOUR } from "./support/clock.ts";
+
+const TOPIC = "arn:aws:sns:us-east-1:287250355862:aws-mp-subscription-notification-payg";
+const CHINA = "arn:aws-cn:sns:cn-north-1:287250355862:aws-mp-subscription-notification-payg";
+const HOST = "sns.us-east-1.amazonaws.com";
+const CERT = `https://${HOST}/SimpleNotificationService-${"0123456789abcdef".repeat(2)}.pem`;
+
+const keys = generateKeyPairSync("rsa", { modulusLength: 2_048 });
+const strangers = generateKeyPairSync("rsa", { modulusLength: 2_048 });
+
+let shop: AwsShop;
+const fetched: string[] = [];
+let answer: () => Promise<string>;
+const certificate = selfSigned(keys, HOST);
+
+beforeAll(async () => {
+  shop = await awsShop({
+    settings: { topicArns: [TOPIC, CHINA] },
+    fetchFromSns: (url) => {
+      fetched.push(url);
+      return answer();
+    },
+  });
+});
+beforeEach(() => {
+  fetched.length = 0;
+  answer = () => Promise.resolve(certificate);
+});
+afterAll(closeAwsShops);
+
+type Members = Readonly<Record<string, unknown>>;
+
+const SIGNED: Readonly<Record<string, readonly string[]>> = {
+  Notification: ["Message", "MessageId", "Subject", "Timestamp", "TopicArn", "Type"],
+  SubscriptionConfirmation: ["Message", "MessageId", "SubscribeURL", "Timestamp", "Token", "TopicArn", "Type"],
+  UnsubscribeConfirmation: ["Message", "MessageId", "SubscribeURL", "Timestamp", "Token", "TopicArn", "Type"],
+};
+
+let counted = 0;
+
+/** A message as SNS signs and posts it. */
+function posted(members: Members = {}, { version = "1", key = keys.privateKey } = {}): Members {
+  counted += 1;
+  const message: Members = {
+    Type: "Notification",
+    MessageId: `message-${counted}`,
+    TopicArn: TOPIC,
+    Message: JSON.stringify(notice("subscribe-success", purchaseOf())),
+    Timestamp: shop.provider.clock.now().toISOString(),
+    SignatureVersion: version,
+    SigningCertURL: CERT,
+    ...members,
+  };
+  const names = SIGNED[String(message["Type"])] ?? [];
+  const text = names
+    .filter((name) => message[name] !== undefined && message[name] !== null)
+    .map((name) => `${name}\n${String(message[name])}\n`)
+    .join("");
+  const algorithm = version === "2" ? "RSA-SHA256" : "RSA-SHA1";
+  return { ...message, Signature: createSign(algorithm).update(text).sign(key, "base64") };
+}
+
+async function post(body: unknown, headers: Record<string, string> = {}): Promise<number> {
+  const response = await fetch(`${shop.url}/aws/sns`, {
+    method: "POST",
+    headers: { "content-type": "text/plain; charset=UTF-8", ...headers },
+    body: typeof body === "string" ? body : JSON.stringify(body),
+  });
+  await response.arrayBuffer();
+  return response.status;
+}
+
+const stored = async (id: unknown) =>
+  (await shop.provider.look("select from aws_messages where message_id = $1", [id])).length;
+
+describe("a message of SNS", () => {
+  test.each(["1", "2"])("is stored when its signature of version %s is right", async (version) => {
+    const message = posted({ Subject: "a subject" }, { version });
+    expect(await post(message)).toBe(200);
+    expect(await stored(message["MessageId"])).toBe(1);
+  });
+
+  test("with a subject that is null is as one without", async () => {
+    expect(await post(posted({ Subject: null }))).toBe(200);
+  });
+
+  test("is refused when any signed member was changed, or somebody else signed it", async () => {
+    for (const name of ["Message", "MessageId", "Timestamp"]) {
+      const value = name === "Timestamp" ? new Date(shop.provider.clock.now().getTime() - 1).toISOString() : "forged";
+      const message = { ...posted(), [name]: value };
+      expect([name, await post(message)]).toEqual([name, 403]);
+    }
+    expect(await post({ ...posted(), Subject: "added" })).toBe(403);
+    expect(await post({ ...posted(), TopicArn: CHINA })).toBe(403);
+    expect(await post(posted({}, { key: strangers.privateKey }))).toBe(403);
+    expect(await post({ ...posted({}, { version: "2" }), SignatureVersion: "1" })).toBe(403);
+    expect(await post({ ...posted(), SignatureVersion: "3" })).toBe(403);
+    expect(await post({ ...posted(), Signature: "" })).toBe(403);
+    expect(await post({ ...posted(), Signature: "####" })).toBe(403);
+  });
+
+  test("of a topic that is not on the list is refused before anything is fetched", async () => {
+    const other = TOPIC.replace("payg", "other");
+    expect(await post(posted({ TopicArn: other }))).toBe(403);
+    expect(await post(posted({ TopicArn: TOPIC.replace("287250355862", "111111111111") }))).toBe(403);
+    expect(fetched).toEqual([]);
+  });
+
+  const path = CERT.slice(`https://${HOST}`.length);
+  const elsewhere = [
+    CERT.replace("https:", "http:"),
+    `https://evil.example${path}`,
+    `https://s3.amazonaws.com${path}`,
+    `https://s3.amazonaws.com/sns.us-east-1.amazonaws.com${path}`,
+    `https://sns.us-east-1.amazonaws.com.evil.example${path}`,
+    `https://sns.us-east-1.amazonaws.comevil.example${path}`,
+    `https://evil.example/sns.us-east-1.amazonaws.com${path}`,
+    `https://sns.us-east-1.amazonaws.com@evil.example${path}`,
+    `https://user:pass@${HOST}${path}`,
+    `https://${HOST}:443${path}`,
+    `https://${HOST}:8443${path}`,
+    `https://${HOST}.${path}`,
+    `https://sns.eu-west-1.amazonaws.com${path}`,
+    `https://sns.us-east-1.amazonaws.com.cn${path}`,
+    `https://sns.amazonaws.com${path}`,
+    `https://x.sns.us-east-1.amazonaws.com${path}`,
+    `https://snsXus-east-1.amazonaws.com${path}`,
+    `https://sns.us-east-1.amazonaws.com\\@evil.example${path}`,
+    `https://sns.us-east-1.amazonaws.com%2eevil.example${path}`,
+    `https://SNS.us-east-1.amazonaws.com${path}`,
+    `https://${HOST}/${path}`,
+    `https://${HOST}/a/..${path}`,
+    `https://${HOST}/bucket${path}`,
+    `https://${HOST}/cert.pem`,
+    `https://${HOST}/SimpleNotificationService-1.pem`,
+    `https://${HOST}/SimpleNotificationService-${"g".repeat(32)}.pem`,
+    `https://${HOST}/SimpleNotificationService-${"A".repeat(32)}.pem`,
+    `${CERT}?x=1`,
+    `${CERT}#x`,
+    `${CERT}/`,
+    `${CERT}%00`,
+    `${CERT}\n`,
+    ` ${CERT}`,
+    `${CERT}.txt`,
+    CERT.replace(".pem", ".PEM"),
+    `//${HOST}${path}`,
+    `file://${path}`,
+    `https://[::1]${path}`,
+    `https://127.0.0.1${path}`,
+    `https://169.254.169.254${path}`,
+    "https://",
+    "javascript:alert(1)",
+    "",
+  ];
+  test.each(elsewhere)("whose certificate lies at %j is refused, and nothing is fetched", async (SigningCertURL) => {
+    expect(await post(posted({ SigningCertURL }))).toBe(403);
+    expect(fetched).toEqual([]);
+  });
+
+  test("of China has its certificate in China", async () => {
+    const SigningCertURL = CERT.replace(HOST, "sns.cn-north-1.amazonaws.com.cn");
+    expect(await post(posted({ TopicArn: CHINA, SigningCertURL }))).toBe(200);
+    expect(await post(posted({ TopicArn: CHINA }))).toBe(403);
+  });
+
+  test("is refused when it is older than SNS would send it, or of tomorrow", async () => {
+    const at = (ms: number) => new Date(shop.provider.clock.now().getTime() + ms).toISOString();
+    expect(await post(posted({ Timestamp: at(-DAY - 60_000) }))).toBe(403);
+    expect(await post(posted({ Timestamp: at(HOUR) }))).toBe(403);
+    expect(await post(posted({ Timestamp: at(-DAY + 60_000) }))).toBe(200);
+  });
+
+  test("that is replayed is answered alike and stored once", async () => {
+    const message = posted();
+    for (let n = 0; n < 5; n += 1) expect(await post(message)).toBe(200);
+    expect(await stored(message["MessageId"])).toBe(1);
+  });
+
+  test("without its envelope is refused, and so is what is none", async () => {
+    expect(await post(notice("subscribe-success", purchaseOf()), { "x-amz-sns-rawdelivery": "true" })).toBe(403);
+    expect(await post(posted(), { "x-amz-sns-rawdelivery": "true" })).toBe(403);
+    for (const body of ["", "{}", "[]", "null", "no json", JSON.stringify({ Type: "Notification" })])
+      expect([body, await post(body)]).toEqual([body, 403]);
+  });
+
+  test("is asked for again while the certificate cannot be had, and refused when it is none", async () => {
+    const url = CERT.replaceAll("0", "1");
+    answer = () => Promise.reject(new Error("away"));
+    expect(await post(posted({ SigningCertURL: url }))).toBe(503);
+    answer = () => Promise.resolve("no certificate");
+    expect(await post(posted({ SigningCertURL: url }))).toBe(403);
+    answer = () => Promise.resolve(certificate);
+    expect(await post(posted({ SigningCertURL: url }))).toBe(200);
+    const before = fetched.length;
+    expect(await post(posted({ SigningCertURL: url }))).toBe(200);
+    expect(fetched).toHaveLength(before);
+  });
+
+  test("is refused when its certificate is not of today", async () => {
+    const at = (ms: number) => ({ now: () => new Date(Date.now() + ms), ready: () => true });
+    const keyAt = (ms: number) => snsCertificates(() => Promise.resolve(certificate), at(ms))(CERT);
+    expect(await keyAt(0)).toBeDefined();
+    expect(await keyAt(-2 * DAY)).toBeUndefined();
+    expect(await keyAt(4_000 * DAY)).toBeUndefined();
+  });
+
+  const confirmUrl = `https://${HOST}/?Action=ConfirmSubscription&TopicArn=${TOPIC}&Token=abc`;
+  const confirmation = (SubscribeURL: string) =>
+    posted({ Type: "SubscriptionConfirmation", Token: "abc", SubscribeURL });
+
+  test("that asks to confirm a subscription is answered at SNS alone", async () => {
+    expect(await post(confirmation(confirmUrl))).toBe(200);
+    expect(fetched).toContain(confirmUrl);
+    for (const url of [
+      "https://evil.example/?Action=ConfirmSubscription&Token=abc",
+      "http://169.254.169.254/latest/meta-data",
+      confirmUrl.replace("https:", "http:"),
+      confirmUrl.replace(HOST, `${HOST}:8080`),
+      confirmUrl.replace(HOST, `${HOST}@evil.example`),
+      confirmUrl.replace("us-east-1", "eu-west-1"),
+      confirmUrl.replace("/?", "/x?"),
+      confirmUrl.replace("ConfirmSubscription", "Unsubscribe"),
+      `${confirmUrl} x`,
+      `${confirmUrl}#x`,
+    ]) {
+      fetched.length = 0;
+      expect([url, await post(confirmation(url))]).toEqual([url, 403]);
+      expect(fetched.filter((one) => one !== CERT)).toEqual([]);
+    }
+  });
+
+  test("that says the subscription ended is logged as an error, with the signature of its own kind", async () => {
+    expect(await post(posted({ Type: "UnsubscribeConfirmation", Token: "abc", SubscribeURL: confirmUrl }))).toBe(200);
+    expect(shop.lines.some((line) => line.includes("subscription to a topic ended"))).toBe(true);
+  });
+});
+
+describe("an event of EventBridge", () => {
+  const now = () => shop.provider.clock.now();
+
+  test("needs one of the secrets", async () => {
+    const body = event("License Updated", purchaseOf(), now());
+    for (const secret of SECRETS) expect(await sendEvent(shop, { ...body, id: secret }, secret)).toBe(200);
+    for (const secret of ["", "wrong", SECRETS.join(","), `${SECRETS[0]} `.trimEnd().toUpperCase()])
+      expect(await sendEvent(shop, body, secret)).toBe(401);
+    expect((await fetch(`${shop.url}/aws/events`, { method: "POST", body: "{}" })).status).toBe(401);
+  });
+
+  test("finds the door closed where no secret is set", async () => {
+    const closed = await awsShop({ settings: { eventsSecrets: [] } });
+    expect(await sendEvent(closed, event("License Updated", purchaseOf(), now()), "")).toBe(401);
+    expect(await sendEvent(closed, event("License Updated", purchaseOf(), now()))).toBe(401);
+  });
+
+  const stateOf = async (id: string) =>
+    (await shop.provider.look<{ state: string }>("select state from aws_messages where message_id = $1", [id]))[0]
+      ?.state;
+
+  test.each<[string, object, string]>([
+    ["of a kind that nobody knows", { "detail-type": "Offer Released - Proposer" }, "ignored"],
+    ["of another source", { source: "aws.ec2" }, "ignored"],
+    ["without a time", { time: undefined }, "flagged"],
+    ["with a time that is none", { time: "yesterday" }, "flagged"],
+    ["without a detail", { detail: undefined }, "flagged"],
+    ["with a detail that is a list", { detail: [] }, "flagged"],
+    ["with a licence that is a number", { detail: { license: { arn: 5 }, product: { code: "payg-code" } } }, "flagged"],
+    [
+      "of a product that is not sold here",
+      { detail: { license: { arn: "arn:x" }, product: { code: "x" } } },
+      "ignored",
+    ],
+  ])("%s is kept", async (_, changed, state) => {
+    const body = { ...event("License Updated", purchaseOf(), now()), ...changed };
+    expect(await sendEvent(shop, body)).toBe(200);
+    await settle(shop);
+    expect(await stateOf(body.id)).toBe(state);
+  });
+
+  test("that is no JSON is kept and shown to a person", async () => {
+    expect(await sendEvent(shop, "<html>")).toBe(200);
+    await settle(shop);
+    const items = await reviewQueue(shop.options);
+    expect(items.map(({ why }) => why)).toContain("The body is no JSON object.");
+  });
+
+  test("can be read again, once the product it is about is sold here", async () => {
+    const one = purchaseOf();
+    const sold = event("License Updated", one, now());
+    const product = { id: "prod-later", code: "later" };
+    const body = { ...sold, detail: { ...sold.detail, product } };
+    await sendEvent(shop, body);
+    await settle(shop);
+    expect(await stateOf(body.id)).toBe("ignored");
+    await shop.provider.look(
+      "update aws_messages set body = convert_to(replace(convert_from(body, 'utf8'), '\"later\"', '\"payg-code\"'), 'utf8') where message_id = $1",
+      [body.id],
+    );
+    const [row] = await shop.provider.look<{ id: string }>("select id from aws_messages where message_id = $1", [
+      body.id,
+    ]);
+    expect(await replayMessage(shop.options, String(row?.id))).toBe(true);
+    await settle(shop);
+    expect(await rowOf(shop, one.arn)).toMatchObject({ state: "active" });
+    expect(await replayMessage(shop.options, "999999999")).toBe(false);
+  });
+
+  test("about an agreement waits until the licence is known", async () => {
+    const one = purchaseOf();
+    const ended = event("Purchase Agreement Ended", one, now(), { status: "CANCELLED", role: "Proposer" });
+    await sendEvent(shop, ended);
+    await settle(shop);
+    expect(await stateOf(ended.id)).toBe("waiting");
+    await sendEvent(shop, event("License Updated", one, new Date(now().getTime() - HOUR)));
+    await settle(shop);
+    expect(await stateOf(ended.id)).toBe("applied");
+    expect(await rowOf(shop, one.arn)).toMatchObject({ state: "ending" });
+  });
+
+  test("that is larger than any of AWS's is refused", async () => {
+    expect(await sendEvent(shop, `"${"x".repeat(300_000)}"`)).toBe(413);
+  });
+});
