@@ -55,6 +55,7 @@ function program(): Command {
     .option("--dry-run", "say what would be sent, and change nothing")
     .option("--json", "print as JSON")
     .action(async (options) => (await import("./cli/usage.ts")).usage(options));
+  awsCommands(cli);
   cli
     .command("reconcile")
     .description("compare what was billed with the marketplace's own reports")
@@ -66,6 +67,25 @@ function program(): Command {
     .option("--json", "print as JSON")
     .action(async (_marketplace, options) => (await import("./cli/reconcile.ts")).reconcile(options));
   return cli;
+}
+
+function awsCommands(cli: Command): void {
+  const aws = cli.command("aws").description("what an operator looks at of AWS Marketplace");
+  aws
+    .command("unclaimed")
+    .description("purchases that are no tenant yet, oldest first")
+    .option("--json", "print as JSON")
+    .action(async (options) => (await import("./cli/aws.ts")).unclaimed(options));
+  aws
+    .command("review")
+    .description("licences and messages that fit nowhere")
+    .option("--json", "print as JSON")
+    .action(async (options) => (await import("./cli/aws.ts")).review(options));
+  aws
+    .command("replay")
+    .description("have a message read again")
+    .argument("<id>", "its number, from `aws review`")
+    .action(async (id) => (await import("./cli/aws.ts")).replay(id));
 }
 
 function moment(text: string): Date {

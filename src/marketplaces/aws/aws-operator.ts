@@ -1,5 +1,5 @@
-import { z } from "zod";
-import { type Catalog, marketplaceSection } from "../../catalog/catalog.ts";
+import type { Catalog } from "../../catalog/catalog.ts";
+import type { Store } from "../../isolation/isolation.ts";
 import type { AwsAccess } from "./api/access.ts";
 import { awsApi } from "./api/aws-api.ts";
 import { openCaller } from "./api/call.ts";
@@ -11,6 +11,8 @@ import type { AwsFinding } from "./checks/finding.ts";
 import { goLiveList } from "./checks/go-live.ts";
 import { type ReadLedger, type ReconciledFiles, reconcileFiles } from "./reconcile/reconcile.ts";
 import { dimensionCodes } from "./report/dimension-codes.ts";
+import { listReview, listUnclaimed, replayMessage } from "./review/review.ts";
+import { awsSection } from "./section.ts";
 
 // What the commands of an operator need of AWS: a second door, beside the marketplace itself.
 
@@ -23,17 +25,8 @@ interface ExaminedAws {
   readonly topicArns: readonly string[];
 }
 
-const dimension = z.union([
-  z.string().transform((code): { code: string; dimension?: string } => ({ code })),
-  z.looseObject({ code: z.string(), dimension: z.string().optional() }),
-]);
-const product = z.looseObject({ code: z.string(), model: z.string(), dimensions: z.array(dimension).optional() });
-const section = z.looseObject({ products: z.array(product).default([]), support: z.string().optional() });
-
-const productsOf = (catalog: Catalog) => marketplaceSection(catalog, "aws", section).products;
-
 /** Whether the catalog sells anything on AWS. */
-export const sellsOnAws = (catalog: Catalog): boolean => productsOf(catalog).length > 0;
+export const sellsOnAws = (catalog: Catalog): boolean => awsSection(catalog).products.length > 0;
 
 /**
  * Looks at everything that selling on AWS takes, and at AWS's own list for going live. Every look has its time limit;
@@ -41,7 +34,7 @@ export const sellsOnAws = (catalog: Catalog): boolean => productsOf(catalog).len
  */
 export async function examineAws(examined: ExaminedAws): Promise<AwsFinding[]> {
   const { catalog, access, queueUrl } = examined;
-  const { products, support } = marketplaceSection(catalog, "aws", section);
+  const { products, support } = awsSection(catalog);
   let aheadMs: number | undefined;
   const watched: AwsAccess = {
     ...access,
@@ -81,5 +74,12 @@ function waysOf({ queueUrl, hasEventsSecret, topicArns }: ExaminedAws): ("queue"
  * are any: half a file would be taken for the whole.
  */
 export function reconcileAws(catalog: Catalog, files: ReconciledFiles, readLedger: ReadLedger) {
-  return reconcileFiles(files, dimensionCodes(catalog, productsOf(catalog)), readLedger);
+  return reconcileFiles(files, dimensionCodes(catalog, awsSection(catalog).products), readLedger);
 }
+
+/** What a person should look at: see `review/`. */
+export const awsReview = (store: Store) => ({
+  unclaimed: () => listUnclaimed(store),
+  toReview: (now: Date) => listReview(store, now),
+  replay: (id: string) => replayMessage(store, id),
+});
