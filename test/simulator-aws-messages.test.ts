@@ -360,6 +360,16 @@ describe("the buyer", () => {
     expect(await act(aws, agreement, "register")).toMatchObject({ fulfilment: { status: 200 } });
   });
 
+  test.each([
+    ["aws_token_in_url", (token: string) => ({ location: `/aws/sign-up?token=${encodeURIComponent(token)}` })],
+    ["aws_token_in_cookie", (token: string) => ({ "set-cookie": `registration=${encodeURIComponent(token)}` })],
+  ])("whose token leaks leads to the verdict %s", async (rule, leakOf) => {
+    const leak = (sent: string) => leakOf(new URLSearchParams(sent).get("x-amzn-marketplace-token") ?? "none");
+    const aws = await open({ leak });
+    await aws.buy("subscription", { register: true });
+    expect(await aws.get("/_verdicts")).toMatchObject([{ rule }]);
+  });
+
   test("buys, amends and cancels on the page, without a script", async () => {
     const aws = await open();
     const press = async (path: string, fields: Record<string, string>) => {

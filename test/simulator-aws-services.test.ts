@@ -201,7 +201,10 @@ describe("GetEntitlements", () => {
   test("pages follow each other, and may be empty and go on", async () => {
     const aws = await open();
     for (let bought = 0; bought < 3; bought += 1) await aws.buy("contract");
-    await aws.post("/_faults", { aws_empty_pages: 2 });
+    await aws.post("/_faults", { aws_empty_pages: { value: 1, times: 1 } });
+    const other = await ask(aws);
+    expect(other.Entitlements).toEqual([]);
+    await aws.post("/_faults", { aws_empty_pages: { value: 2, times: 1 } });
     const sizes: number[] = [];
     let NextToken: string | undefined;
     do {
@@ -421,6 +424,38 @@ describe("the queue", () => {
     setTimeout(() => void aws.buy("subscription"), 100);
     expect(await waiting).not.toEqual([]);
     expect(performance.now() - began).toBeLessThan(5_000);
+  });
+
+  test("what is received fifty times and never deleted becomes a dead letter", async () => {
+    const { aws, QueueUrl, receive } = await openQueue();
+    await aws.buy("subscription");
+    for (let round = 0; round < 50; round += 1) expect(await receive({ VisibilityTimeout: 0 })).toHaveLength(2);
+    expect(await receive({ VisibilityTimeout: 0 })).toEqual([]);
+    const ask = new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ["RedrivePolicy"] });
+    const { Attributes } = await aws.queue.send(ask);
+    const { deadLetterTargetArn } = JSON.parse(Attributes?.["RedrivePolicy"] ?? "");
+    const found = await aws.queue.send(new GetQueueUrlCommand({ QueueName: deadLetterTargetArn.split(":").at(-1) }));
+    const dead = await aws.queue.send(new ReceiveMessageCommand({ QueueUrl: found.QueueUrl, MaxNumberOfMessages: 10 }));
+    expect(dead.Messages).toHaveLength(2);
+  });
+
+  test("a rule fills it, which is off while events go elsewhere", async () => {
+    const { aws, QueueUrl } = await openQueue();
+    const { EventBridgeClient, ListRuleNamesByTargetCommand, DescribeRuleCommand } = await import(
+      "@aws-sdk/client-eventbridge"
+    );
+    const { origin, aws: facts } = aws.simulator;
+    const rules = new EventBridgeClient({ endpoint: origin, region: "us-east-1", credentials: facts.keys });
+    const ask = new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ["QueueArn"] });
+    const TargetArn = (await aws.queue.send(ask)).Attributes?.["QueueArn"];
+    const { RuleNames } = await rules.send(new ListRuleNamesByTargetCommand({ TargetArn }));
+    const describe = () => rules.send(new DescribeRuleCommand({ Name: RuleNames?.[0] }));
+    expect(await describe()).toMatchObject({
+      State: "ENABLED",
+      EventPattern: expect.stringContaining("aws.agreement"),
+    });
+    await aws.post("/_aws/delivery", { queue: false });
+    expect(await describe()).toMatchObject({ State: "DISABLED" });
   });
 
   test("the queue is found by name and counts its messages; another is not there", async () => {

@@ -69,16 +69,23 @@ function meterBy(client: MarketplaceMeteringClient, records: readonly UsageRecor
   return client.send(new BatchMeterUsageCommand({ UsageRecords: [...records], ...more }));
 }
 
+export interface AwsSimulationOptions {
+  readonly products?: readonly object[];
+  /** Headers that the provider makes of what it was sent. */
+  readonly leak?: (sent: string) => Readonly<Record<string, string>>;
+}
+
 /** The simulator's AWS with the SDK's own clients, each of which tries once, and a provider that notes what it gets. */
-export async function openAws({ products = PRODUCTS }: { products?: readonly object[] } = {}): Promise<AwsSimulation> {
+export async function openAws({ products = PRODUCTS, leak }: AwsSimulationOptions = {}): Promise<AwsSimulation> {
   const received: Received[] = [];
   const answers = new Map<string, number>();
   const provider = createServer(async (request, response) => {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk);
     const path = request.url ?? "";
-    received.push({ path, headers: request.headers, text: Buffer.concat(chunks).toString() });
-    response.writeHead(answers.get(path) ?? 200, { location: "/aws/sign-up" }).end();
+    const text = Buffer.concat(chunks).toString();
+    received.push({ path, headers: request.headers, text });
+    response.writeHead(answers.get(path) ?? 200, { location: "/aws/sign-up", ...leak?.(text) }).end();
   });
   provider.listen(0, "127.0.0.1");
   await once(provider, "listening");

@@ -51,6 +51,7 @@ export function createAws(options: AwsOptions): AwsSide {
 }
 
 function emptyState({ clock }: AwsOptions, manifest: JsonObject): State {
+  const deadLetters = createQueue(clock);
   return {
     products: productsOf(manifest),
     agreements: createRegister(),
@@ -59,7 +60,8 @@ function emptyState({ clock }: AwsOptions, manifest: JsonObject): State {
     messages: new Map(),
     subscriptions: new Map(),
     ledger: createLedger(),
-    queue: createQueue(clock),
+    queue: createQueue(clock, deadLetters),
+    deadLetters,
     delivery: usualDelivery(),
     notice: null,
   };

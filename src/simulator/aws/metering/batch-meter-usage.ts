@@ -1,7 +1,7 @@
 import type { JsonObject } from "../../json.ts";
 import type { Aws } from "../model/world.ts";
 import { type AwsError, awsError, isAwsError } from "../wire/answers.ts";
-import { isMeteringRegion } from "../wire/regions.ts";
+import { disabledIn, isMeteringRegion } from "../wire/regions.ts";
 import type { Operation, WireCall } from "../wire/service.ts";
 import { type Addressee, addresseeOf, isAddressee, oneProduct } from "./addressee.ts";
 import { billRecord } from "./bill-record.ts";
@@ -23,7 +23,7 @@ export const batchMeterUsage: Operation = (aws, call) => {
 
 /** Nothing has been read yet, so nothing is billed. */
 function refusedBefore({ faults, rate }: Aws, { region, bytes }: WireCall): AwsError | undefined {
-  if (!isMeteringRegion(region)) return awsError("DisabledApiException", `The API is disabled in ${region}.`);
+  if (!isMeteringRegion(region)) return disabledIn(region);
   if (faults.take("aws_throttle") !== undefined || !rate.take(region))
     return awsError("ThrottlingException", "Rate exceeded");
   if (faults.take("aws_error_before") !== undefined)

@@ -1,9 +1,11 @@
 import { textIn } from "../../json.ts";
 import { awsError, onWire } from "../wire/answers.ts";
+import { disabledIn, isMeteringRegion } from "../wire/regions.ts";
 import type { Operation } from "../wire/service.ts";
 
 /** The same token gives the same answer until it expires. */
-export const resolveCustomer: Operation = ({ state, clock, faults }, { body }) => {
+export const resolveCustomer: Operation = ({ state, clock, faults }, { body, region }) => {
+  if (!isMeteringRegion(region)) return disabledIn(region);
   if (faults.take("aws_resolve_throttled") !== undefined) return awsError("ThrottlingException", "Rate exceeded");
   const text = textIn(body, "RegistrationToken");
   if (text === undefined)

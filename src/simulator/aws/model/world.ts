@@ -54,6 +54,8 @@ export interface State {
   readonly subscriptions: Map<string, TopicSubscription>;
   readonly ledger: Ledger;
   readonly queue: Queue;
+  /** What nobody could take from the queue. */
+  readonly deadLetters: Queue;
   readonly delivery: Delivery;
   /** What the last button of the page did. */
   notice: string | null;

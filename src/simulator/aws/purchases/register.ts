@@ -45,9 +45,20 @@ export async function register(aws: Aws, agreement: Agreement, given?: string): 
     const answer = await fetch(url, { method: "POST", headers, body, redirect: "manual", signal });
     const page = await answer.text();
     exchange.end({ status: answer.status, headers: Object.fromEntries(answer.headers), body: page });
+    blameRegistration(aws, token, answer, exchange.id);
     return { status: answer.status, location: answer.headers.get("location") };
   } catch (thrown) {
     exchange.end({ failure: `no answer: ${String(thrown)}` });
     return { status: null, location: null };
   }
+}
+
+/** AWS's list for going live: the token is in no cookie and no address. */
+function blameRegistration({ journal }: Aws, token: string, { headers }: Response, exchange: number): void {
+  const kept = [token, encodeURIComponent(token), new URLSearchParams({ t: token }).toString().slice(2)];
+  const holds = (text: string): boolean => kept.some((one) => text.includes(one));
+  if (holds(headers.get("location") ?? ""))
+    journal.blame("aws_token_in_url", "The registration token was put into an address: it ends up in logs.", exchange);
+  if (headers.getSetCookie().some(holds))
+    journal.blame("aws_token_in_cookie", "The registration token was put into a cookie.", exchange);
 }

@@ -3,9 +3,10 @@ import { SELLER_ACCOUNT } from "../model/accounts.ts";
 import type { Aws } from "../model/world.ts";
 import { type AwsError, awsError, onWire } from "../wire/answers.ts";
 import type { Operation, WireCall } from "../wire/service.ts";
-import { bodyDigest, type QueuedMessage } from "./queue.ts";
+import { bodyDigest, MOST_RECEIVES, type Queue, type QueuedMessage } from "./queue.ts";
 
 export const QUEUE_NAME = "stallholder-aws-events";
+const DEAD_LETTERS_NAME = `${QUEUE_NAME}-dead`;
 const USUAL_VISIBILITY_S = 30;
 const LONGEST_VISIBILITY_S = 43_200;
 const LONGEST_WAIT_S = 20;
@@ -13,23 +14,35 @@ const MOST_MESSAGES = 10;
 /** A turned clock can make a hidden message visible: a long poll looks this often. */
 const LOOK_EVERY_MS = 500;
 
-export function queueUrl({ origin }: Pick<Aws, "origin">): string {
-  return `${origin}/${SELLER_ACCOUNT}/${QUEUE_NAME}`;
+export function queueUrl({ origin }: Pick<Aws, "origin">, name = QUEUE_NAME): string {
+  return `${origin}/${SELLER_ACCOUNT}/${name}`;
+}
+
+export function queueArn(name = QUEUE_NAME): string {
+  return `arn:aws:sqs:us-east-1:${SELLER_ACCOUNT}:${name}`;
 }
 
 export const queueOperations: Readonly<Record<string, Operation>> = {
-  GetQueueUrl: (aws, { body }) => (textIn(body, "QueueName") === QUEUE_NAME ? { QueueUrl: queueUrl(aws) } : NO_QUEUE),
-  GetQueueAttributes: ofQueue((aws, { body }) => ({ Attributes: attributes(aws, body["AttributeNames"]) })),
+  GetQueueUrl: (aws, { body }) => {
+    const name = textIn(body, "QueueName");
+    return name === QUEUE_NAME || name === DEAD_LETTERS_NAME ? { QueueUrl: queueUrl(aws, name) } : NO_QUEUE;
+  },
+  GetQueueAttributes: ofQueue(({ name, queue }, _aws, { body }) => ({
+    Attributes: attributes(name, queue, body["AttributeNames"]),
+  })),
   ReceiveMessage: ofQueue(receive),
-  DeleteMessage: ofQueue(({ state }, { body }) =>
-    state.queue.delete(textIn(body, "ReceiptHandle") ?? "") ? {} : BAD_RECEIPT,
+  DeleteMessage: ofQueue((named, _aws, { body }) => remove(named, body) ?? {}),
+  DeleteMessageBatch: ofQueue((named, _aws, { body }) => batch(body, (entry) => remove(named, entry))),
+  ChangeMessageVisibility: ofQueue((named, _aws, { body }) => changeVisibility(named, body) ?? {}),
+  ChangeMessageVisibilityBatch: ofQueue((named, _aws, { body }) =>
+    batch(body, (entry) => changeVisibility(named, entry)),
   ),
-  DeleteMessageBatch: ofQueue((aws, { body }) =>
-    batch(body, (entry) => (aws.state.queue.delete(textIn(entry, "ReceiptHandle") ?? "") ? undefined : BAD_RECEIPT)),
-  ),
-  ChangeMessageVisibility: ofQueue((aws, { body }) => changeVisibility(aws, body) ?? {}),
-  ChangeMessageVisibilityBatch: ofQueue((aws, { body }) => batch(body, (entry) => changeVisibility(aws, entry))),
 };
+
+interface NamedQueue {
+  readonly name: string;
+  readonly queue: Queue;
+}
 
 const NO_QUEUE: AwsError = {
   ...awsError("QueueDoesNotExist", "The specified queue does not exist."),
@@ -48,37 +61,44 @@ function invalid(message: string): AwsError {
   return { ...awsError("InvalidParameterValue", message), queryCode: "InvalidParameterValue;Sender" };
 }
 
-/** The queue is known by the last part of its URL: callers reach it by other hosts than ours too. */
-function ofQueue(operation: Operation): Operation {
+/** A queue is known by the end of its URL: callers reach it by other hosts than ours too. */
+function ofQueue(answer: (named: NamedQueue, ...call: Parameters<Operation>) => ReturnType<Operation>): Operation {
   return (aws, call) => {
-    const url = textIn(call.body, "QueueUrl") ?? "";
-    return url.endsWith(`/${SELLER_ACCOUNT}/${QUEUE_NAME}`) ? operation(aws, call) : NO_QUEUE;
+    const [account, name] = (textIn(call.body, "QueueUrl") ?? "").split("/").slice(-2);
+    if (account !== SELLER_ACCOUNT) return NO_QUEUE;
+    if (name === QUEUE_NAME) return answer({ name, queue: aws.state.queue }, aws, call);
+    return name === DEAD_LETTERS_NAME ? answer({ name, queue: aws.state.deadLetters }, aws, call) : NO_QUEUE;
   };
 }
 
-async function receive(aws: Aws, call: WireCall): Promise<JsonObject | AwsError> {
+function remove({ queue }: NamedQueue, entry: JsonObject): AwsError | undefined {
+  return queue.delete(textIn(entry, "ReceiptHandle") ?? "") ? undefined : BAD_RECEIPT;
+}
+
+async function receive({ queue }: NamedQueue, aws: Aws, call: WireCall): Promise<JsonObject | AwsError> {
   const most = numberIn(call.body, "MaxNumberOfMessages", 1);
   const wait = numberIn(call.body, "WaitTimeSeconds", 0);
   const hidden = numberIn(call.body, "VisibilityTimeout", USUAL_VISIBILITY_S);
   if (!(most >= 1 && most <= MOST_MESSAGES)) return invalid("MaxNumberOfMessages must be 1 to 10.");
   if (!(wait >= 0 && wait <= LONGEST_WAIT_S)) return invalid("WaitTimeSeconds must be 0 to 20.");
   if (!(hidden >= 0 && hidden <= LONGEST_VISIBILITY_S)) return invalid("VisibilityTimeout must be 0 to 43200.");
-  const messages = await poll(aws, call, { most, hiddenMs: hidden * 1_000, waitMs: wait * 1_000 });
+  const messages = await poll(queue, aws, call, { most, hiddenMs: hidden * 1_000, waitMs: wait * 1_000 });
   return onWire({ Messages: messages.length === 0 ? undefined : messages.map(messageView) });
 }
 
 /** Waits in real time, as the caller does. */
 async function poll(
-  { state, stopping }: Aws,
+  queue: Queue,
+  { stopping }: Aws,
   { gone }: WireCall,
   { most, hiddenMs, waitMs }: { most: number; hiddenMs: number; waitMs: number },
 ): Promise<readonly QueuedMessage[]> {
   const until = performance.now() + waitMs;
-  let messages = state.queue.receive(most, hiddenMs);
+  let messages = queue.receive(most, hiddenMs);
   while (messages.length === 0 && performance.now() < until && !gone.aborted && !stopping.aborted) {
     const pause = Math.min(LOOK_EVERY_MS, Math.max(1, until - performance.now()));
-    await state.queue.sent(AbortSignal.any([gone, stopping, AbortSignal.timeout(pause)]));
-    if (!gone.aborted) messages = state.queue.receive(most, hiddenMs);
+    await queue.sent(AbortSignal.any([gone, stopping, AbortSignal.timeout(pause)]));
+    if (!gone.aborted) messages = queue.receive(most, hiddenMs);
   }
   return messages;
 }
@@ -97,10 +117,10 @@ function messageView(message: QueuedMessage): JsonObject {
   };
 }
 
-function changeVisibility({ state }: Aws, entry: JsonObject): AwsError | undefined {
+function changeVisibility({ queue }: NamedQueue, entry: JsonObject): AwsError | undefined {
   const seconds = numberIn(entry, "VisibilityTimeout", Number.NaN);
   if (!(seconds >= 0 && seconds <= LONGEST_VISIBILITY_S)) return invalid("VisibilityTimeout must be 0 to 43200.");
-  const outcome = state.queue.hide(textIn(entry, "ReceiptHandle") ?? "", seconds * 1_000);
+  const outcome = queue.hide(textIn(entry, "ReceiptHandle") ?? "", seconds * 1_000);
   if (outcome === "unknown") return BAD_RECEIPT;
   return outcome === "not_in_flight" ? NOT_IN_FLIGHT : undefined;
 }
@@ -119,15 +139,17 @@ function batch(body: JsonObject, act: (entry: JsonObject) => AwsError | undefine
   };
 }
 
-function attributes(aws: Aws, names: unknown): JsonObject {
-  const { visible, hidden } = aws.state.queue.counts();
+function attributes(name: string, queue: Queue, names: unknown): JsonObject {
+  const { visible, hidden } = queue.counts();
+  const redrive = { deadLetterTargetArn: queueArn(DEAD_LETTERS_NAME), maxReceiveCount: MOST_RECEIVES };
   const all: Readonly<Record<string, string>> = {
     ApproximateNumberOfMessages: String(visible),
     ApproximateNumberOfMessagesNotVisible: String(hidden),
     ApproximateNumberOfMessagesDelayed: "0",
     MessageRetentionPeriod: "1209600",
-    QueueArn: `arn:aws:sqs:us-east-1:${SELLER_ACCOUNT}:${QUEUE_NAME}`,
+    QueueArn: queueArn(name),
     VisibilityTimeout: String(USUAL_VISIBILITY_S),
+    ...(name === QUEUE_NAME && { RedrivePolicy: JSON.stringify(redrive) }),
   };
   const wanted: readonly unknown[] = Array.isArray(names) ? names : [];
   if (wanted.includes("All")) return all;

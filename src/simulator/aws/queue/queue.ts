@@ -11,6 +11,9 @@ export interface QueuedMessage {
   receipt: string | null;
 }
 
+/** A message that was received so often is put aside. */
+export const MOST_RECEIVES = 50;
+
 /** A standard queue: at least once, hidden for a while after each receipt, gone when deleted. */
 export interface Queue {
   send(body: string): void;
@@ -26,12 +29,19 @@ export interface Queue {
 
 const RECEIPT = /^receipt-(\d+)-/;
 
-export function createQueue(clock: SimulatorClock): Queue {
+/** With `deadLetters`, what nobody deletes ends there. */
+export function createQueue(clock: SimulatorClock, deadLetters?: Queue): Queue {
   const messages = new Map<string, QueuedMessage>();
   const waiting = new Set<() => void>();
   let receipts = 0;
   const isVisible = (message: QueuedMessage): boolean => message.visibleAt <= clock.now();
   const holding = (receipt: string) => [...messages.values()].find((message) => message.receipt === receipt);
+  const putAside = (message: QueuedMessage): boolean => {
+    if (deadLetters === undefined || message.receives < MOST_RECEIVES) return false;
+    messages.delete(message.id);
+    deadLetters.send(message.body);
+    return true;
+  };
   const give = (message: QueuedMessage, hiddenMs: number): QueuedMessage => {
     receipts += 1;
     message.receipt = `receipt-${receipts}-${randomUUID()}`;
@@ -50,7 +60,7 @@ export function createQueue(clock: SimulatorClock): Queue {
     },
     receive: (most, hiddenMs) =>
       [...messages.values()]
-        .filter(isVisible)
+        .filter((message) => isVisible(message) && !putAside(message))
         .slice(0, most)
         .map((message) => give(message, hiddenMs)),
     delete: (receipt) => {

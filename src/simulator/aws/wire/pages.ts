@@ -8,15 +8,15 @@ export interface Page<T> {
 
 interface Place {
   readonly offset: number;
-  /** Empty pages that have been given out already. */
+  /** Empty pages that come first. */
   readonly empty: number;
 }
 
 const SIGN = "p-";
 
 /**
- * One page from where `token` says. While the fault is on, so many empty pages that carry a token come first, as AWS's
- * services may send them. Undefined when the token is none of ours.
+ * One page from where `token` says. With the fault on, a list begins with so many empty pages that carry a token, as
+ * AWS's services may send them. Undefined when the token is none of ours.
  */
 export function pageOf<T>(
   all: readonly T[],
@@ -24,10 +24,9 @@ export function pageOf<T>(
   token: string | undefined,
   faults: Faults,
 ): Page<T> | undefined {
-  const place = token === undefined ? { offset: 0, empty: 0 } : readToken(token);
+  const place = token === undefined ? { offset: 0, empty: faults.take("aws_empty_pages") ?? 0 } : readToken(token);
   if (place === undefined) return undefined;
-  if (place.empty < (faults.get("aws_empty_pages")?.value ?? 0))
-    return { items: [], nextToken: writeToken({ ...place, empty: place.empty + 1 }) };
+  if (place.empty >= 1) return { items: [], nextToken: writeToken({ ...place, empty: place.empty - 1 }) };
   const end = place.offset + size;
   const nextToken = end < all.length ? writeToken({ ...place, offset: end }) : undefined;
   return { items: all.slice(place.offset, end), nextToken };

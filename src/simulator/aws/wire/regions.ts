@@ -1,3 +1,5 @@
+import { type AwsError, awsError } from "./answers.ts";
+
 /** The regions in which AWS Marketplace takes usage. */
 const REGIONS: ReadonlySet<string> = new Set([
   ...["us-east-1", "us-east-2", "us-west-1", "us-west-2", "ca-central-1", "ca-west-1", "mx-central-1", "sa-east-1"],
@@ -9,6 +11,10 @@ const REGIONS: ReadonlySet<string> = new Set([
 
 export function isMeteringRegion(region: string): boolean {
   return REGIONS.has(region);
+}
+
+export function disabledIn(region: string): AwsError {
+  return awsError("DisabledApiException", `The API is disabled in ${region}.`);
 }
 
 /** Entitlements, agreements, events and topics live here and nowhere else. */

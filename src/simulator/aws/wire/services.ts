@@ -3,6 +3,7 @@ import { getEntitlements } from "../entitlements/get-entitlements.ts";
 import { batchMeterUsage } from "../metering/batch-meter-usage.ts";
 import { resolveCustomer } from "../metering/resolve-customer.ts";
 import { queueOperations } from "../queue/operations.ts";
+import { ruleOperations } from "../queue/rules.ts";
 import type { Service } from "./service.ts";
 
 export const services: readonly Service[] = [
@@ -41,5 +42,14 @@ export const services: readonly Service[] = [
     shown: false,
     homeOnly: false,
     operations: queueOperations,
+  },
+  {
+    prefix: "AWSEvents",
+    signedFor: "events",
+    namespace: "com.amazonaws.eventbridge",
+    version: "1.1",
+    shown: true,
+    homeOnly: false,
+    operations: ruleOperations,
   },
 ];
