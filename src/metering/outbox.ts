@@ -142,11 +142,12 @@ function claimOf(batch: BatchJson | null | undefined): Claim | undefined {
 }
 
 function recordOf(row: RecordJson): ReportRecord {
+  const hour = new Date(row.hour);
   return {
-    key: JSON.stringify([row.tenant, row.hour, row.dimension]),
+    key: JSON.stringify([row.tenant, hour.toISOString(), row.dimension]),
     billingReference: row.billing_reference,
     dimension: row.dimension,
-    hour: new Date(row.hour),
+    hour,
     stampedAt: new Date(row.stamped_at),
     units: row.units,
     allocations: row.allocations,
