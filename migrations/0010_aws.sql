@@ -447,6 +447,15 @@ language sql as $$
 $$;
 select door('aws_keep_contact(text, text, timestamptz)');
 
+-- Whether a buyer is known by the older generation alone.
+create function aws_is_older_customer(p_product_code text, p_account text, p_arns text[]) returns boolean
+language sql stable as $$
+  select exists (select from aws_licences l where l.generation = 'legacy' and l.product_code = p_product_code
+                 and l.account = p_account)
+     and not exists (select from aws_licences l where l.key = any (p_arns))
+$$;
+select door('aws_is_older_customer(text, text, text[])');
+
 -- Takes a round that is due, so that no other process takes it before p_next; null when it is not due.
 create function aws_take_round(p_name text, p_now timestamptz, p_next timestamptz) returns jsonb
 language sql as $$

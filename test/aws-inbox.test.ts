@@ -179,11 +179,11 @@ describe("a message of SNS", () => {
     expect(await post(posted({ TopicArn: CHINA }))).toBe(403);
   });
 
-  test("is refused when it is older than SNS would send it, or of tomorrow", async () => {
+  test("is refused when it is older than any that SNS still sends; our clock may be behind", async () => {
     const at = (ms: number) => new Date(shop.provider.clock.now().getTime() + ms).toISOString();
-    expect(await post(posted({ Timestamp: at(-DAY - 60_000) }))).toBe(403);
-    expect(await post(posted({ Timestamp: at(HOUR) }))).toBe(403);
-    expect(await post(posted({ Timestamp: at(-DAY + 60_000) }))).toBe(200);
+    expect(await post(posted({ Timestamp: at(-31 * DAY) }))).toBe(403);
+    expect(await post(posted({ Timestamp: at(-2 * DAY) }))).toBe(200);
+    expect(await post(posted({ Timestamp: at(HOUR) }))).toBe(200);
   });
 
   test("that is replayed is answered alike and stored once", async () => {

@@ -87,6 +87,29 @@ describe("against the simulator of AWS", () => {
     await aws.until(row(one.licence), (found) => found?.state === "ending");
   });
 
+  test("a customer of the older generation is not moved on to a licence by the sweep, and leaves by signed notices", async () => {
+    const one = await aws.control("/purchases", { product: "payg-code", generation: "legacy" });
+    const key = legacyKey("payg-code", one.customer);
+    await aws.until(row(key), isActive);
+    await aws.shop.provider.look(
+      "update aws_rounds set due_at = due_at - interval '1 day', through = null returning name",
+    );
+    for (let round = 0; round < 5; round += 1) await aws.until(row(key), isActive);
+    const payers = await aws.shop.provider.look<{ billing_reference: string }>(
+      "select p.billing_reference from usage_payers p join aws_licences l on l.tenant_id = p.tenant_id where l.key = $1",
+      [key],
+    );
+    expect(payers.map(({ billing_reference }) => JSON.parse(billing_reference)[0])).toEqual(["legacy"]);
+    await aws.control(`/purchases/${one.agreement}/cancel`);
+    await aws.until(row(key), (found) => found?.state === "ending");
+    await fetch(`${aws.simulator.origin}/_clock`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ advance: "62m" }),
+    });
+    await aws.until(row(key), isOver);
+  });
+
   test("an expired and a foreign token are told apart from a good one, and none is stored", async () => {
     const one = await aws.control("/purchases", { product: "payg-code", register: false });
     for (const [kind, text] of [

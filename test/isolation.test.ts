@@ -24,6 +24,7 @@ const DOORS = [
   "aws_find_licence(text)",
   "aws_find_token(text)",
   "aws_forget(timestamp with time zone,timestamp with time zone)",
+  "aws_is_older_customer(text,text,text[])",
   "aws_keep_contact(text,text,timestamp with time zone)",
   "aws_keep_message(text,text,bytea,timestamp with time zone,timestamp with time zone)",
   "aws_leave_licence(text,uuid,bigint,timestamp with time zone,boolean,timestamp with time zone)",

@@ -28,8 +28,6 @@ export interface AwsSimulation {
   close(): Promise<void>;
 }
 
-const KEYS = { accessKeyId: "AKIASIMULATEDSELLER1", secretAccessKey: "any-secret-does" };
-
 /** The marketplace over the real SDK, against the simulator, each on a port of its own. */
 export async function awsSimulation(): Promise<AwsSimulation> {
   const products = Object.values(PRODUCTS);
@@ -40,13 +38,8 @@ export async function awsSimulation(): Promise<AwsSimulation> {
   const simulator = await startSimulator({ port: 0, manifest, providerOrigin: url, clientSecret: "unused-here" });
   const clock = followClock(`${simulator.origin}/_clock`);
   while (!clock.ready()) await sleep(20);
-  const { settings } = await (await fetch(`${simulator.origin}/_aws`)).json();
-  const access = {
-    region: "us-east-1",
-    endpoint: simulator.origin,
-    keys: KEYS,
-    queueUrl: settings.AWS_EVENTS_QUEUE_URL ?? `${simulator.origin}/993604559884/marketplace-events`,
-  };
+  const { region, endpoint, keys, queueUrl, topicArns, eventsSecret } = simulator.aws;
+  const access = { region, endpoint, keys, queueUrl };
   const stopping = new AbortController();
   const shop = await awsShop({
     clock: { ...clock, advance: () => undefined },
@@ -55,8 +48,8 @@ export async function awsSimulation(): Promise<AwsSimulation> {
     front: { url, mount: (app) => void door.use(app) },
     fetchFromSns: snsFetcher(simulator.origin),
     settings: {
-      topicArns: settings.AWS_SNS_TOPIC_ARNS.split(","),
-      eventsSecrets: [settings.AWS_EVENTS_SECRET],
+      topicArns,
+      eventsSecrets: [eventsSecret],
       pollsQueue: true,
     },
   });

@@ -21,6 +21,8 @@ export interface About {
   /** Of an agreement that ended: CANCELLED, EXPIRED, … */
   readonly status?: string;
   readonly trial?: boolean;
+  /** Found by asking, and not told by AWS. */
+  readonly swept?: boolean;
   readonly start?: string;
   readonly end?: string;
   readonly offer?: string;

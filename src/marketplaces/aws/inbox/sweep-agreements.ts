@@ -54,13 +54,30 @@ async function keepAgreement(options: AwsOptions, agreement: Agreement): Promise
   const now = options.clock.now();
   const product = productIds.map((productId) => findProduct(options.section, { productId })).find(Boolean);
   if (product === undefined || status === "") return;
+  if (await isOlderCustomer(options, product.code, agreement)) return;
   const said = `${id} ${status} ${(updatedAt ?? start ?? now).toISOString()}`;
   const common = { productCode: product.code, account: accountId, agreementId: id };
-  const about = withoutGaps({ status, start: start?.toISOString(), end: end?.toISOString() });
+  const about = withoutGaps({ swept: true, status, start: start?.toISOString(), end: end?.toISOString() });
   if (status === "ACTIVE") return beginnings(options, agreement, said, { ...common, about });
   if (!ENDS.includes(status)) return;
   const at = (updatedAt ?? end ?? now).toISOString();
   await keepFound(options, said, { fact: endOf(status), at, ...common, about });
+}
+
+/**
+ * A customer of the older generation has agreements and licences too, and is not metered by them: only AWS's own events, or
+ * a registration, say that a purchase has moved on to its licence.
+ */
+async function isOlderCustomer(
+  { store }: AwsOptions,
+  productCode: string,
+  { accountId, licenceArns }: Agreement,
+): Promise<boolean> {
+  const [row] = await store.throughDoor<{ older: boolean }>({
+    text: "select aws_is_older_customer($1, $2, $3) as older",
+    values: [productCode, accountId ?? null, licenceArns],
+  });
+  return row?.older ?? false;
 }
 
 const ENDS = ["CANCELLED", "EXPIRED", "TERMINATED", "RENEWED", "REPLACED"];

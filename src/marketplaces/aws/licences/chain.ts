@@ -56,6 +56,7 @@ const SAME_START_MS = 10 * 60_000;
 function isOlderName(licence: Named, standing: Standing, other: Relative): boolean {
   const { generation, customer, account, agreement } = licence;
   if (generation !== "licence" || other.generation !== "legacy") return false;
+  if (!standing.told && licence.registered_at === null) return false;
   const sameCustomer = customer !== null && other.customer === customer;
   const sameAccount = customer === null && account !== null && other.account === account;
   if (!sameCustomer && !sameAccount) return false;

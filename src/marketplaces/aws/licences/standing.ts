@@ -28,6 +28,8 @@ export interface Standing {
   /** Of the newest agreement event: NEW, RENEW, REPLACE. */
   readonly intent: string | undefined;
   readonly trial: boolean;
+  /** AWS has told of the licence by itself. */
+  readonly told: boolean;
   /** When the last thing was heard. */
   readonly heardAt: Date | undefined;
 }
@@ -42,6 +44,7 @@ const nothing: Standing = {
   explained: false,
   intent: undefined,
   trial: false,
+  told: false,
   heardAt: undefined,
 };
 
@@ -64,6 +67,7 @@ function next(before: Standing, said: Said, startsByChange: boolean): Standing {
     ...before,
     heardAt: later(before.heardAt, said.receivedAt),
     trial: before.trial || said.about.trial === true,
+    told: before.told || (said.fact === "began" && said.about.swept !== true),
   };
   switch (said.fact) {
     case "agreed":
