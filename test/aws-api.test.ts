@@ -278,6 +278,34 @@ describe("what we ask of AWS", () => {
     expect(aws.calls.at(-1)?.authorization).toContain("Credential=AKIAASSUMED/");
   });
 
+  test("a session near its end is renewed before, and used up while that fails", async () => {
+    aws.on("AssumeRole", { body: assumed(4 * 60_000) }, { error: "InternalFailure", status: 500 });
+    aws.on("GetEntitlements", { body: {} });
+    const role = { arn: "arn:aws:iam::123456789012:role/seller-1" };
+    await withOwnKeys(async () => {
+      const api = awsApi({ region: "eu-west-1", endpoint: aws.url, sellerRole: role });
+      const found = { kind: "found", value: [] };
+      expect(await api.entitlements({ productCode: "code" })).toEqual(found);
+      expect(await api.entitlements({ productCode: "code" })).toEqual(found);
+    });
+    const operations = aws.calls.map(({ operation }) => operation);
+    expect(operations.filter((operation) => operation === "AssumeRole").length).toBeGreaterThan(1);
+    expect(operations.filter((operation) => operation === "GetEntitlements")).toHaveLength(2);
+  });
+
+  test("without a session nothing is sent, and it is told as down when that may pass", async () => {
+    aws.on("AssumeRole", { error: "InternalFailure", status: 500 });
+    const role = { arn: "arn:aws:iam::123456789012:role/seller-1" };
+    await withOwnKeys(async () => {
+      const api = awsApi({ region: "eu-west-1", endpoint: aws.url, sellerRole: role });
+      expect(await api.entitlements({ productCode: "code" })).toMatchObject({
+        kind: "down",
+        fault: expect.stringContaining("no credentials"),
+      });
+    });
+    expect(aws.calls.map(({ operation }) => operation)).not.toContain("GetEntitlements");
+  });
+
   test("a role that may not be assumed is told as a fault of the settings", async () => {
     const role = { arn: "arn:aws:iam::123456789012:role/seller-1" };
     aws.on("AssumeRole", { error: "AccessDenied", status: 403 });
@@ -297,10 +325,12 @@ describe("what we ask of AWS", () => {
   });
 });
 
-const assumed = () => `<AssumeRoleResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><AssumeRoleResult>
+const assumed = (
+  lastsMs = 3_600_000,
+) => `<AssumeRoleResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><AssumeRoleResult>
   <AssumedRoleUser><Arn>arn:aws:sts::1:assumed-role/seller-1/stallholder</Arn><AssumedRoleId>A:B</AssumedRoleId></AssumedRoleUser>
   <Credentials><AccessKeyId>AKIAASSUMED</AccessKeyId><SecretAccessKey>s</SecretAccessKey><SessionToken>t</SessionToken>
-  <Expiration>${new Date(Date.now() + 3_600_000).toISOString()}</Expiration></Credentials></AssumeRoleResult></AssumeRoleResponse>`;
+  <Expiration>${new Date(Date.now() + lastsMs).toISOString()}</Expiration></Credentials></AssumeRoleResult></AssumeRoleResponse>`;
 
 const withOwnKeys = (work: () => Promise<void>) =>
   withEnvironment({ AWS_ACCESS_KEY_ID: "AKIAOWN", AWS_SECRET_ACCESS_KEY: "own-secret" }, work);

@@ -97,5 +97,6 @@ function textOf({ from, until, records, differences }: Reconciled): string {
     const place = one.at === "" ? "" : ` (${one.at})`;
     return `${one.difference > 0 ? "+" : ""}${one.difference} ${one.dimension} ${one.from.slice(0, 16)} ${one.payer}\n    ${words[one.kind]}: ours ${one.ours}, theirs ${one.theirs}${place}\n`;
   });
-  return `${differences.length} differences. (${span})\n${lines.join("")}`;
+  const count = differences.length === 1 ? "1 difference" : `${differences.length} differences`;
+  return `${count}. (${span})\n${lines.join("")}`;
 }
