@@ -35,8 +35,9 @@ begin
     select g.generation, g.sealed_through, t.ids, t.states, k.keys, k.prints
     from usage_gate g,
       (select array_agg(t.id) as ids,
-              array_agg(case when c.tenant_id is null then t.state else 'deprovisioning' end) as states
-       from tenants t left join usage_closings c on c.tenant_id = t.id where t.id = any(p_tenants)) t,
+              array_agg(case when exists (select from usage_closings c where c.tenant_id = t.id) then 'deprovisioning'
+                              else t.state end) as states
+       from tenants t where t.id = any(p_tenants)) t,
       (select array_agg(key) as keys, array_agg(print) as prints from (
          select key, print from usage_keys_0 where key = any(p_keys) union all
          select key, print from usage_keys_1 where key = any(p_keys)) both_generations) k;

@@ -51,7 +51,7 @@ describe("usage that is acknowledged", () => {
   });
 
   test.each([
-    ["the events of a small batch", "insert into usage_keys", 5, "before"],
+    ["the events of a small batch", "add to usage_keys", 5, "before"],
     ["the events of a large batch", "copy usage_days", 50, "before"],
     ["the commit of a large batch", /^Q[\s\S]{4}commit/, 50, "before"],
     ["the commit of a small batch", /^Q[\s\S]{4}commit/, 5, "after"],

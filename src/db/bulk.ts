@@ -28,7 +28,8 @@ export async function addRows(tx: Tx, table: BulkTable, rows: readonly BulkRow[]
   } else if (rows.length > 0) {
     const lists = types.map((type, index) => `$${index + 1}::${type}[]`).join(", ");
     const values = types.map((type, index) => rows.map((row) => textOf(type, row[index] ?? null)));
-    await tx.query(`insert into ${table.name} (${columns}) select * from unnest(${lists})`, values);
+    const text = `insert into ${table.name} (${columns}) select * from unnest(${lists})`;
+    await tx.query(text, values, `add to ${table.name}`);
   }
 }
 

@@ -15,7 +15,8 @@ export interface Statement {
 
 /** What code inside a transaction may use, and all it may use. */
 export interface Tx {
-  query<Row extends object>(text: string, values?: readonly unknown[]): Promise<Row[]>;
+  /** `name` prepares the statement under this name: for the few hot ones. */
+  query<Row extends object>(text: string, values?: readonly unknown[], name?: string): Promise<Row[]>;
   /** `COPY … FROM STDIN` of `data` in one go. */
   copyIn(statement: string, data: Buffer): Promise<void>;
   /** knex on this transaction's connection. Await the builder where you write it: it runs each time it is awaited. */
@@ -126,8 +127,8 @@ async function once<T>(pool: pg.Pool, begin: string, work: (tx: Tx) => Promise<T
 
 function handle(client: pg.PoolClient): Tx {
   return {
-    query: async <Row extends object>(text: string, values: readonly unknown[] = []) =>
-      (await client.query<Row>(text, [...values])).rows,
+    query: async <Row extends object>(text: string, values: readonly unknown[] = [], name?: string) =>
+      (await client.query<Row>({ text, values: [...values], ...(name ? { name } : {}) })).rows,
     copyIn: (statement, data) => copyIn(client, statement, data),
     from: (table) => builder(table).connection(client),
   };

@@ -65,10 +65,11 @@ interface Accepted {
 /**
  * What stands behind the gate must be looked at after it is taken, so each statement has a snapshot of its own. Whoever
  * holds the gate and falls silent must not keep others waiting for long. Keys are looked up by their index, also
- * while a table that was planned for is still empty; and nothing is compiled for it.
+ * while a table that was planned for is still empty; and nothing is compiled for it. Planned once for a connection: to
+ * plan for each batch with its values would cost more than the look itself.
  */
 const PRELUDE = `set transaction isolation level read committed; set local idle_in_transaction_session_timeout = 5000; set local synchronous_commit = on;
-  set local enable_seqscan = off; set local jit = off`;
+  set local enable_seqscan = off; set local jit = off; set local plan_cache_mode = force_generic_plan`;
 
 function attempt(store: BatchStore, arrivals: readonly Arrival[]): Promise<Attempt> {
   const prelude = store.role === null ? PRELUDE : `${PRELUDE}; set local role ${store.role}`;
@@ -101,12 +102,12 @@ interface AdmissionRow {
   readonly clock: Date;
 }
 
+const ADMIT = "select *, clock_timestamp() as clock from admit_usage($1, $2)";
+
 async function admit(tx: Tx, arrivals: readonly Arrival[]): Promise<Admission> {
   const events = arrivals.flatMap((arrival) => arrival.events);
-  const [row] = await tx.query<AdmissionRow>("select *, clock_timestamp() as clock from admit_usage($1, $2)", [
-    [...new Set(events.map(({ tenant }) => tenant))],
-    events.map(({ key }) => key),
-  ]);
+  const values = [[...new Set(events.map(({ tenant }) => tenant))], events.map(({ key }) => key)];
+  const [row] = await tx.query<AdmissionRow>(ADMIT, values, "admit_usage");
   if (row === undefined) throw new Error("admit_usage gave no row.");
   return {
     generation: row.generation,
