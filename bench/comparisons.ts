@@ -2,6 +2,7 @@ import { type Comparison, compare } from "./comparison.ts";
 import { fill } from "./fill.ts";
 import { disk } from "./metering/disk.ts";
 import { ingestBatch, ingestSingle, ingestSize } from "./metering/ingest.ts";
+import { reporter } from "./metering/reporter.ts";
 import { rollup } from "./metering/rollup.ts";
 import { seal } from "./metering/seal.ts";
 import { measuredMint } from "./parties.ts";
@@ -20,6 +21,7 @@ const openings = {
   "ingest-batch": async (databases) => [trialOf(await ingestBatch(databases))],
   rollup: async (databases, sizes) => [await rollup(databases, sizes)],
   seal: async (databases, sizes) => [await seal(databases, sizes)],
+  reporter: async (databases) => [await reporter(databases)],
   "ingest-size": async (databases, sizes) => (await ingestSize(databases, sizes)).map(trialOf),
   disk: async (databases, sizes) => [await disk(databases, sizes)],
 } satisfies Record<string, Open>;

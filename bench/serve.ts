@@ -8,7 +8,7 @@ import { service } from "./servers/service.ts";
 import { stockIntake } from "./servers/stock-intake.ts";
 import { stockProvision } from "./servers/stock-provision.ts";
 import { stockUsage } from "./servers/stock-usage.ts";
-import { worker } from "./servers/worker.ts";
+import { reporter, worker } from "./servers/worker.ts";
 
 type Build = (databaseUrl: string) => Server | Promise<Server>;
 
@@ -24,6 +24,7 @@ const builds = {
   "stock usage": stockUsage,
   service,
   worker,
+  reporter,
 } satisfies Record<string, Build>;
 
 export interface ServerJob {

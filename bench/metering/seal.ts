@@ -7,7 +7,7 @@ import type { Databases, Sizes, Trial } from "../trial.ts";
 import { DIMENSIONS, fillHour, reopenHours } from "./hours.ts";
 import { tenantsOf } from "./tables.ts";
 
-const TITLE = "An hour is sealed while events come in, one a request";
+const TITLE = "An hour is sealed, and what its records will say is fixed, while events come in, one a request";
 const SENDERS = 64;
 const EVENTS_A_RECORD = 4;
 /** Enough: filling the hour again takes longer than sealing it. */
@@ -91,10 +91,12 @@ function untilSealed(database: MeasuredDatabase, records: number): Promise<numbe
       if (seconds > LONGEST_SECONDS) throw new Error("The hour was not sealed in time.");
       const [rolled] = await query("select from usage_rolls where summed_through > 'epoch'");
       if (rolled === undefined) continue;
-      const [row] = await query<{ sealed: number }>(
-        "select count(*)::integer as sealed from usage_records where state = 'sealed'",
+      const [left] = await query("select from usage_records where state = 'sealed' and frozen_at is null limit 1");
+      if (left !== undefined) continue;
+      const [row] = await query<{ frozen: number }>(
+        "select count(*)::integer as frozen from usage_records where frozen_at is not null",
       );
-      if (row?.sealed !== records) throw new Error(`${row?.sealed} records were sealed, not ${records}.`);
+      if (row?.frozen !== records) throw new Error(`${row?.frozen} records were frozen, not ${records}.`);
       return seconds;
     }
   });
