@@ -12,6 +12,8 @@ export interface SoakOptions {
   readonly isBrief?: boolean;
   /** For so long, and then on until every commit point was met on both sides. */
   readonly minutes?: number;
+  /** With `minutes`: and on until so many were played, on a busy machine for longer. */
+  readonly least?: number;
   /** This one scenario of the seed and no other. */
   readonly only?: number;
   readonly source?: string | undefined;
@@ -19,8 +21,9 @@ export interface SoakOptions {
   readonly onPlayed?: (played: Played) => void;
 }
 
-/** After the time is over, at most so much longer for what was missed. */
+/** After the time is over, at most so much longer for what was missed, and for the least number. */
 const OVERTIME = 1.5;
+const LONGEST = 4;
 
 /** Plays scenarios against the real provider as a process, and reports what they came to. */
 export async function runSoak(world: World, options: SoakOptions): Promise<Report> {
@@ -37,17 +40,19 @@ export async function runSoak(world: World, options: SoakOptions): Promise<Repor
 }
 
 /** Which scenarios of the seed are played. */
-function* indices({ seed, scenarios, minutes = 0, only }: SoakOptions, played: readonly Played[]): Generator<number> {
+function* indices(options: SoakOptions, played: readonly Played[]): Generator<number> {
+  const { seed, scenarios, minutes = 0, least = 0, only } = options;
   if (only !== undefined) return yield only;
   const startedAt = performance.now();
-  const hasTime = (most: number) => performance.now() - startedAt < most * 60_000;
+  const isWithin = (most: number) => performance.now() - startedAt < most * 60_000;
+  const hasTime = () => isWithin(minutes) || (isWithin(minutes * LONGEST) && played.filter(counts).length < least);
   const isMissed = ({ point, side }: Crash) =>
     !played.some((one) => counts(one) && one.crashes.some((crash) => crash.point === point && crash.side === side));
   const isWanted = (target: Crash): boolean =>
-    scenarios === undefined ? hasTime(minutes) || isMissed(target) : isMissed(target) && !isSlow(target);
+    scenarios === undefined ? hasTime() || isMissed(target) : isMissed(target) && !isSlow(target);
   const goesOn = (): boolean =>
     scenarios === undefined
-      ? hasTime(minutes) || (hasTime(minutes * OVERTIME) && targets.some(isMissed))
+      ? hasTime() || (isWithin(minutes * OVERTIME) && targets.some(isMissed))
       : played.length < scenarios && targets.some(isWanted);
   for (let index = 0; goesOn(); index += 1) if (isWanted(targetAt(seed, index))) yield index;
 }

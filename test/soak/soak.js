@@ -1,5 +1,6 @@
-// The long soak: `npm run soak -- --minutes 20 --seed 7 --out docs/proofs/heroku-soak.json`.
-// `--seed 7.12` plays scenario 12 of seed 7 again, alone; `--brief` as the one in the default suite is.
+// The long soak: `npm run soak -- --minutes 20 --least 200 --seed 7 --out docs/proofs/heroku-soak.json` goes on after its
+// 20 minutes until 200 scenarios were played. `--seed 7.12` plays scenario 12 of seed 7 again, alone; `--brief` as the one
+// in the default suite is.
 import { execFileSync } from "node:child_process";
 import { writeFile } from "node:fs/promises";
 import { register } from "node:module";
@@ -13,6 +14,7 @@ const { openWorld } = await import("./world.ts");
 const { values } = parseArgs({
   options: {
     minutes: { type: "string", default: "20" },
+    least: { type: "string", default: "0" },
     seed: { type: "string" },
     out: { type: "string" },
     brief: { type: "boolean", default: false },
@@ -27,7 +29,7 @@ const report = await runSoak(world, {
   seed,
   source: source(),
   isBrief: values.brief,
-  ...(only === undefined ? { minutes: Number(values.minutes) } : { only }),
+  ...(only === undefined ? { minutes: Number(values.minutes), least: Number(values.least) } : { only }),
   onPlayed: tell,
 }).finally(() => world.close());
 if (only === undefined) say(table(report));
