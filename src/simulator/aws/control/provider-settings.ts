@@ -25,7 +25,7 @@ export function awsAtSimulator(aws: Aws): AwsAtSimulator {
   return { endpoint, region: HOME_REGION, keys: SELLER_KEY, topicArns, eventsSecret, queueUrl: queueUrl(aws) };
 }
 
-/** The same as an environment, without the secret that the two share. */
+/** The same as an environment. */
 export function providerEnvironment(facts: AwsAtSimulator): Readonly<Record<string, string>> {
   return {
     AWS_REGION: facts.region,
@@ -33,6 +33,7 @@ export function providerEnvironment(facts: AwsAtSimulator): Readonly<Record<stri
     AWS_SECRET_ACCESS_KEY: facts.keys.secretAccessKey,
     AWS_ENDPOINT_URL: facts.endpoint,
     AWS_SNS_TOPIC_ARNS: facts.topicArns.join(","),
+    AWS_EVENTS_SECRET: facts.eventsSecret,
     AWS_EVENTS_QUEUE_URL: facts.queueUrl,
   };
 }
