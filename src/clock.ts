@@ -5,9 +5,11 @@ export interface Clock {
   now(): Date;
   /** False until a followed clock has answered for the first time; the system clock is always ready. */
   ready(): boolean;
+  /** It means to tell the real time, so other clocks may be held against it; absent of a clock that is turned by hand. */
+  readonly real?: true;
 }
 
-export const systemClock: Clock = { now: () => new Date(), ready: () => true };
+export const systemClock: Clock = { now: () => new Date(), ready: () => true, real: true };
 
 export interface FollowedClock extends Clock {
   stop(): void;

@@ -309,6 +309,30 @@ describe("heartbeats", () => {
   });
 });
 
+describe("a clock of ours that has jumped a year ahead", () => {
+  test("seals nothing early, dates nothing late, and lets nothing expire", async () => {
+    const ahead = { ...testClock(new Date(Date.now() + 365 * 24 * HOUR).toISOString()), real: true } as const;
+    const alive = meteredBazaar(ahead);
+    const other = await testProvider({ clock: ahead, reporting: new Map([[MARKETPLACE, alive]]) });
+    const buyer = await newTenant(other);
+    const from = new Date(Date.now() - 24 * HOUR);
+    await other.billTo({ tenant: buyer }, { billingReference: "x", lot: "here", pace: "ours", bills: "all", from });
+    const time = new Date(Date.now() - 3 * HOUR).toISOString();
+    const one = { tenant: buyer, dimension: "requests", quantity: 1 };
+    expect(await send(other, { id: "dated", time, ...one }, { id: "undated", ...one })).toEqual([
+      "accepted",
+      "accepted",
+    ]);
+    await settle(other);
+    const [gate] = await other.look<{ through: Date }>("select sealed_through as through from usage_gate");
+    expect(gate?.through.getTime()).toBeLessThan(Date.now());
+    expect((await reportsOf(other, buyer)).map((line) => line.slice(6))).toEqual([
+      "requests 1 sealed",
+      "requests open",
+    ]);
+  });
+});
+
 describe("the end of a tenant", () => {
   test("seals the running hour, which goes out at once and before everything else", async () => {
     const others = await Promise.all([0, 1, 2].map(() => newTenant(shop)));

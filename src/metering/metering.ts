@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { type Clock, systemClock } from "../clock.ts";
+import type { Clock } from "../clock.ts";
 import { connect, type Database, type DatabaseOptions } from "../db/db.ts";
 import { isolate } from "../isolation/isolation.ts";
 import type { ReportingByMarketplace } from "./billing.ts";
@@ -77,7 +77,7 @@ export function createMetering(options: MeteringOptions): Metering {
   const roll = usageJob(store, options);
   const keepDeadlines = deadlinesJob(store, { ...options, reporting, told });
   const notes = noteAfterwards(writers);
-  const intake = batchedIntake(writers, new Set(options.dimensions), clock === systemClock, notes.note);
+  const intake = batchedIntake(writers, new Set(options.dimensions), clock.real === true, notes.note);
   return {
     record: async (source, items) => {
       const receipts = await record(intake, source, items, clock.now().getTime());

@@ -1,4 +1,4 @@
-import { type Clock, systemClock } from "../clock.ts";
+import type { Clock } from "../clock.ts";
 import type { Store } from "../isolation/isolation.ts";
 
 /** A limit of a plan for a calendar month. */
@@ -19,7 +19,7 @@ const SWEEP_EVERY_MS = 60_000;
  * jumped ahead of the database's is not believed. A clock that is turned by hand has nothing to be held against.
  */
 export function nowSql(clock: Clock, parameter: string): string {
-  return clock === systemClock ? `least(${parameter}::timestamptz, clock_timestamp())` : parameter;
+  return clock.real ? `least(${parameter}::timestamptz, clock_timestamp())` : parameter;
 }
 
 /** However large the open hours are. */
