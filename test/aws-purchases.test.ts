@@ -328,6 +328,13 @@ describe("a purchase of the older generation", () => {
     shop.provider.clock.advance(3 * HOUR);
     await tell(one, "License Updated");
     expect(await payersOf(tenant_id)).toHaveLength(2);
+    const renewed = purchaseOf("payg", { account: one.account });
+    shop.aws.agreements.set(renewed.agreement, agreementOf(renewed, { initial: one.agreement }));
+    await tell(one, "Purchase Agreement Ended", { status: "RENEWED" });
+    await tell(renewed, "License Updated");
+    const [, second, third] = await payersOf(tenant_id);
+    expect(second?.from_hour).toEqual(new Date(hour));
+    expect(third?.from_hour).toEqual(new Date(Math.floor(now().getTime() / HOUR) * HOUR));
   });
 
   test("of a contract ends when nothing is left of it, and returns when there is", async () => {

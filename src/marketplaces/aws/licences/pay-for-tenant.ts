@@ -1,5 +1,5 @@
 import { isLiving } from "./chain.ts";
-import { timeOf } from "./licence.ts";
+import { type Relative, timeOf } from "./licence.ts";
 import { payerOf, referenceOf } from "./payer.ts";
 import { keep, type Settling } from "./settling.ts";
 
@@ -21,25 +21,29 @@ export async function payForTenant(settling: Settling): Promise<void> {
   await tellNews(settling, tenant.id);
 }
 
-/** Worked out once for each span in which the licence pays, and kept. */
+/** Worked out once for each span in which the licence pays, and kept; only a beginning that is heard of late moves it back. */
 async function payFrom(settling: Settling): Promise<Date> {
   const { view, standing, now } = settling;
   const { bills_from, billing_ended_at } = view.licence;
   const startedAt = standing.startedAt ?? now;
-  const ended = timeOf(billing_ended_at);
-  const kept = ended === undefined ? timeOf(bills_from) : undefined;
-  if (kept !== undefined && (isTakeover(settling) || kept <= startedAt)) return kept;
-  const from = isTakeover(settling) ? nextHour(now) : startedAt;
+  const kept = billing_ended_at === null ? timeOf(bills_from) : undefined;
+  if (kept !== undefined && (kept <= startedAt || olderNames(settling).length > 0)) return kept;
+  const from = takesOver(settling) ? nextHour(now) : startedAt;
   await keep(settling, { bills_from: from, billing_ended_at: null });
   return from;
 }
 
-/** The tenant has been paid for by the older generation. */
-function isTakeover({ view: { licence, tenant, relatives } }: Settling): boolean {
-  return (
-    licence.generation === "licence" &&
-    relatives.some((one) => one.tenant === tenant?.id && one.generation === "legacy" && one.state !== "ended")
-  );
+/** What the older generation calls the tenant of a licence. */
+const olderNames = ({ view: { licence, tenant, relatives } }: Settling): readonly Relative[] =>
+  licence.generation === "legacy"
+    ? []
+    : relatives.filter((one) => one.tenant === tenant?.id && one.generation === "legacy");
+
+/** Until now the older generation paid: no other licence has taken over from it before. */
+function takesOver(settling: Settling): boolean {
+  const { tenant, relatives } = settling.view;
+  const isPaidFor = olderNames(settling).some(({ state }) => state !== "ended");
+  return isPaidFor && !relatives.some((one) => one.tenant === tenant?.id && one.generation === "licence");
 }
 
 const nextHour = (now: Date): Date => new Date(Math.floor(now.getTime() / HOUR_MS + 1) * HOUR_MS);
