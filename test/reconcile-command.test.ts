@@ -112,6 +112,11 @@ describe("stallholder reconcile aws", () => {
       expect.stringContaining("bad.csv: line 3"),
       expect.stringContaining("bad.json: is no export"),
     ]);
+    const empty = { report: await file("empty.csv", header), cloudtrail: await file("empty.json", '{"Records":[]}') };
+    expect(await run(empty)).toMatchObject({
+      code: 64,
+      err: expect.stringMatching(/empty\.csv: has no line.*\n.*empty\.json: has no record/),
+    });
     const mapping = await file("mapping.json", "[]");
     expect(await run({ report, mapping })).toMatchObject({ code: 64, err: expect.stringContaining("mapping.json") });
     const none = join(folder, "none.csv");

@@ -55,14 +55,24 @@ function readFiles({ report, mapping, cloudtrail }: ReconciledFiles) {
   if (!("columns" in columns)) return { report: [], log: [], faults: placed(mapping, columns) };
   const billed: Read<BilledLine> = report === undefined ? NOTHING : readBillingReport(report.text, columns);
   const logged: Read<LoggedRecord> = cloudtrail === undefined ? NOTHING : readCallLog(cloudtrail.text);
-  const faults = [...placed(report, billed.faults), ...placed(cloudtrail, logged.faults)];
+  const faults = [
+    ...placed(report, emptyOr(billed, "has no line beside its header")),
+    ...placed(cloudtrail, emptyOr(logged, "has no record that AWS took")),
+  ];
   return { report: billed.found, log: logged.found, faults };
 }
 
 const NOTHING = { found: [], faults: [] };
 
+/** With nothing to compare, nothing would differ. */
+const emptyOr = ({ found, faults }: Read<unknown>, message: string): readonly Fault[] =>
+  found.length === 0 && faults.length === 0 ? [{ at: "", message }] : faults;
+
 const placed = (file: NamedFile | undefined, faults: readonly Fault[]): Fault[] =>
-  faults.map(({ at, message }) => ({ at: at === "" ? (file?.name ?? "") : `${file?.name}: ${at}`, message }));
+  (file === undefined ? [] : faults).map(({ at, message }) => ({
+    at: at === "" ? (file?.name ?? "") : `${file?.name}: ${at}`,
+    message,
+  }));
 
 const HOUR_MS = 3_600_000;
 
