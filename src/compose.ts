@@ -6,6 +6,7 @@ import { docsRoutes } from "./api/docs.ts";
 import { createApp } from "./app.ts";
 import { type Manifest, monthlyLimits, parseManifest } from "./catalog/catalog.ts";
 import type { Clock } from "./clock.ts";
+import { awsAccess } from "./config/aws-access.ts";
 import type { Settings } from "./config.ts";
 import { keyPrefix } from "./credentials/api-key.ts";
 import { tokenKeys } from "./credentials/token-keys.ts";
@@ -134,9 +135,10 @@ export async function compose(surroundings: Surroundings): Promise<Service> {
 
 /** Where the product is sold. */
 function marketplacesOf(
-  { settings, manifest }: Surroundings,
+  surroundings: Surroundings,
   common: Omit<AwsMarketplaceParts, "access" | "settings" | "publicUrl" | "assets">,
 ): readonly Marketplace[] {
+  const { settings, manifest } = surroundings;
   const { configVars, deprovision } = common.provider;
   const { publicUrl } = settings;
   return [
@@ -149,7 +151,7 @@ function marketplacesOf(
     }),
     awsMarketplace({
       ...common,
-      ...awsSettings(settings),
+      ...awsSettings(surroundings),
       publicUrl,
       assets: { stylesheet: assets.stylesheet.path, htmx: assets.htmx.path },
     }),
@@ -242,26 +244,35 @@ function herokuSettings({ heroku }: Settings, { secrets }: Manifest) {
   };
 }
 
-/** Where sellers are at home: events, topics and entitlements are there alone. */
-const AWS_HOME = "us-east-1";
-
 /** How AWS is reached, and what of it is believed. */
-function awsSettings({ aws }: Settings) {
-  const { simulated, sellerRoleArn, sellerExternalId, eventsQueueUrl } = aws;
-  const region = aws.region ?? AWS_HOME;
+function awsSettings({ settings, clock, logger }: Surroundings) {
+  const { simulated, eventsQueueUrl, usageReporting, ...aws } = settings.aws;
+  const access = awsAccess(settings);
   return {
-    access: {
-      region,
-      queueUrl: eventsQueueUrl,
-      ...simulated,
-      ...(sellerRoleArn !== undefined && { sellerRole: { arn: sellerRoleArn, externalId: sellerExternalId } }),
-    },
+    access: { ...access, queueUrl: eventsQueueUrl, ...(clock.real && { onSkew: skewAlarm(logger) }) },
+    ...(usageReporting !== "live" && { mode: usageReporting }),
     settings: {
-      region,
+      region: access.region,
       topicArns: aws.snsTopicArns,
       eventsSecrets: aws.eventsSecret?.split(",") ?? [],
       pollsQueue: eventsQueueUrl !== undefined,
       snsEndpoint: aws.snsEndpoint ?? simulated?.endpoint,
     },
+  };
+}
+
+const SKEW_MS = 30_000;
+const SAID_AGAIN_AFTER_MS = 600_000;
+
+/** A clock that is far off spoils hours and signatures: that is said, but not with every answer. */
+function skewAlarm(logger: Logger): (aheadMs: number) => void {
+  let saidAt = Number.NEGATIVE_INFINITY;
+  return (aheadMs) => {
+    if (Math.abs(aheadMs) < SKEW_MS || performance.now() - saidAt < SAID_AGAIN_AFTER_MS) return;
+    saidAt = performance.now();
+    logger.error(
+      { aheadSeconds: Math.round(aheadMs / 1000) },
+      "the clock of this machine is off: AWS's says another time",
+    );
   };
 }

@@ -51,6 +51,7 @@ interface AwsSettings {
   readonly eventsQueueUrl: string | undefined;
   readonly sellerRoleArn: string | undefined;
   readonly sellerExternalId: string | undefined;
+  readonly usageReporting: "live" | "shadow" | "dry";
   /** What plays AWS in development; undefined = AWS is reached by the SDK's own rules. */
   readonly simulated: SimulatedAws | undefined;
   /** Outside production: where SNS is really reached. */
@@ -186,6 +187,7 @@ const awsSettings = (values: SettingValues, production: boolean): AwsSettings =>
     eventsQueueUrl: values.AWS_EVENTS_QUEUE_URL,
     sellerRoleArn: values.AWS_SELLER_ROLE_ARN,
     sellerExternalId: values.AWS_SELLER_EXTERNAL_ID,
+    usageReporting: values.AWS_USAGE_REPORTING,
     simulated: undefined,
     snsEndpoint: production ? undefined : (values.AWS_ENDPOINT_URL_SNS ?? values.AWS_ENDPOINT_URL),
   });

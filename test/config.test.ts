@@ -159,6 +159,7 @@ describe("readSettings in development", () => {
       eventsQueueUrl: undefined,
       sellerRoleArn: undefined,
       sellerExternalId: undefined,
+      usageReporting: "live",
       simulated: undefined,
       snsEndpoint: undefined,
     });
@@ -211,6 +212,7 @@ describe("readSettings in development", () => {
     ["AWS_SNS_TOPIC_ARNS", "arn:aws:sqs:us-east-1:287250355862:queue"],
     ["AWS_EVENTS_QUEUE_URL", "queue"],
     ["AWS_SELLER_ROLE_ARN", "role/seller"],
+    ["AWS_USAGE_REPORTING", "maybe"],
     ["AWS_SELLER_EXTERNAL_ID", "x"],
   ])("%s=%j is refused by name and nothing is written", (name, value) => {
     const folder = newFolder();

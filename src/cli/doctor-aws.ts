@@ -1,7 +1,7 @@
 import type { Catalog } from "../catalog/catalog.ts";
+import { awsAccess } from "../config/aws-access.ts";
 import type { Settings } from "../config.ts";
 import { examineAws, sellsOnAws } from "../marketplaces/aws/aws-operator.ts";
-import { awsAccess } from "./aws-access.ts";
 import { type Finding, ok } from "./finding.ts";
 
 /** What `doctor` says of AWS: nothing where nothing is sold there. */

@@ -184,6 +184,14 @@ export const settingSchema = z.object({
     meaning: "External id demanded by that role.",
     otherwise: "none",
   }),
+  AWS_USAGE_REPORTING: z
+    .enum(["live", "shadow", "dry"], { error: "must be live, shadow or dry" })
+    .default("live")
+    .register(facts, {
+      meaning:
+        "`dry` prepares records and sends nothing, `shadow` goes through all their states without sending; to try it beside another meter.",
+      fallback: "live",
+    }),
 });
 
 export type SettingValues = z.output<typeof settingSchema>;

@@ -59,7 +59,7 @@ export interface UsageReporting {
    * `dry`: nothing is sent and nothing expires; what would be sent can be looked at (operator.ts). `shadow`: nothing is
    * sent, yet records go through all their states and end with the verdict `shadow`. Live when absent.
    */
-  readonly mode?: "dry" | "shadow";
+  readonly mode?: "dry" | "shadow" | undefined;
   /** Never throws for what it understands; ends when `signal` aborts. */
   report(batch: ReportBatch, signal: AbortSignal): Promise<ReportAnswer>;
 }

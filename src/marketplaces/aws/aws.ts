@@ -1,3 +1,4 @@
+import type { UsageReporting } from "../../metering/reporting.ts";
 import type { Marketplace } from "../marketplace.ts";
 import { type AwsApi, type AwsApiOptions, awsApi } from "./api/aws-api.ts";
 import { openCaller } from "./api/call.ts";
@@ -16,6 +17,8 @@ const PROVISION_DEADLINE_SECONDS = 30 * 86_400;
 export interface AwsMarketplaceParts extends Omit<AwsParts, "api"> {
   /** How AWS is reached. */
   readonly access: AwsApiOptions;
+  /** Whether usage is really sent; it is when absent. */
+  readonly mode?: UsageReporting["mode"];
   /** In its place: what we ask of AWS. */
   readonly api?: AwsApi;
   /** How SNS's certificates are had; over TLS from SNS itself when absent. */
@@ -27,15 +30,18 @@ export interface AwsMarketplaceParts extends Omit<AwsParts, "api"> {
  * what they entitle to by AWS's own API, and usage goes by BatchMeterUsage. Throws `config_invalid` when the catalog's
  * section for it is not usable.
  */
-export function awsMarketplace({ access, api, fetchFromSns, ...parts }: AwsMarketplaceParts): Marketplace {
+export function awsMarketplace({ access, api, fetchFromSns, mode, ...parts }: AwsMarketplaceParts): Marketplace {
   const section = awsSection(parts.catalog);
-  const options: AwsOptions = { ...parts, section, api: api ?? awsApi(access) };
+  const caller = openCaller(access);
+  const options: AwsOptions = { ...parts, section, api: api ?? awsApi(access, caller) };
   return {
     name: AWS,
     abilities: { pushesConfig: false, wantsCompletion: false, provisionDeadlineSeconds: PROVISION_DEADLINE_SECONDS },
     usage: awsUsageReporting({
-      caller: openCaller(access),
+      caller,
       codeOf: dimensionCodes(parts.catalog, section.products),
+      heartbeats: section.heartbeats,
+      mode,
     }),
     routes: (intake) => awsRoutes(options, intake, fetchFromSns),
     deliver: async ({ kind }) => ({ outcome: "given_up", fault: `Nothing called ${kind} is told to AWS.` }),

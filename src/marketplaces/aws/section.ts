@@ -37,6 +37,8 @@ const product = z.strictObject({
 /** `catalog.marketplaces.aws` of the manifest. */
 const section = z.strictObject({
   products: z.array(product).default([]),
+  /** Whether an hour without usage is reported as zero: AWS recommends it and does not demand it. */
+  heartbeats: z.boolean().default(false),
   /** Whom a buyer asks for help: an address or an e-mail address, shown on every page. */
   support: z.string().min(3).optional(),
 });

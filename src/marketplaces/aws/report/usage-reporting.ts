@@ -11,6 +11,7 @@ interface ReportingOptions {
   readonly codeOf: CodeOf;
   /** AWS recommends a zero for an idle hour; it demands none. */
   readonly heartbeats?: boolean;
+  readonly mode?: UsageReporting["mode"];
 }
 
 /** Shorter than any lease on a record. */
@@ -22,6 +23,7 @@ export function awsUsageReporting(options: ReportingOptions): UsageReporting {
     most: { records: MOST_RECORDS, bytes: MOST_BYTES, callsPerSecond: CALLS_PER_SECOND },
     rules: { windowHours: WINDOW_HOURS, monthGraceHours: MONTH_GRACE_HOURS },
     heartbeats: options.heartbeats ?? false,
+    ...(options.mode === undefined ? {} : { mode: options.mode }),
     report: (batch, signal) => report(options, batch, signal),
   };
 }
