@@ -142,12 +142,12 @@ describe("a purchase on AWS", () => {
     const one = await bought();
     const { tenant_id } = (await rowOf(shop, one.arn)) ?? {};
     const renewed = purchaseOf("payg", { account: one.account });
-    shop.aws.agreements.set(renewed.agreement, agreementOf(renewed, { initial: one.agreement }));
     shop.provider.clock.advance(DAY);
     await tell(one, "Purchase Agreement Ended", { status: "RENEWED" });
     await tell(renewed, "Purchase Agreement Created", { intent: "RENEW" });
     await tell(one, "License Deprovisioned");
     expect(await rowOf(shop, one.arn)).toMatchObject({ state: "ended", tenant_state: "active" });
+    shop.aws.agreements.set(renewed.agreement, agreementOf(renewed, { initial: one.agreement }));
     await tell(renewed, "License Updated");
     expect(await rowOf(shop, renewed.arn)).toMatchObject({ tenant_id, tenant_state: "active", review: null });
     expect(await rowOf(shop, one.arn)).toMatchObject({ review: null });
