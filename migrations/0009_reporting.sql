@@ -1003,30 +1003,3 @@ language sql stable as $$
   select min(r.hour) + interval '70 minutes' from usage_records r where r.state = 'open'
 $$;
 select door('oldest_unsealed()');
-
--- For an operator. What waits of a tenant is due now: its turn, news of its purchase, the rest of its lot.
-create function hurry_usage(p_tenant text, p_now timestamptz) returns integer
-language plpgsql as $$
-declare
-  v_count integer;
-begin
-  update usage_lots l set due_at = p_now
-  where l.due_at > p_now and l.lot in (select r.lot from usage_records r where r.tenant_id = p_tenant and r.verdict is null);
-  update usage_records set parked = null, due_at = p_now
-  where tenant_id = p_tenant and state in ('sealed', 'sent') and frozen_at is not null and verdict is null and lease is null;
-  get diagnostics v_count = row_count;
-  return v_count;
-end $$;
-select door('hurry_usage(text, timestamptz)');
-
--- What would be sent now, the most urgent first: nothing is changed by looking. Of one marketplace.
-create function due_usage(p_marketplace text, p_now timestamptz, p_limit integer)
-returns table (tenant text, hour timestamptz, dimension text, lot text, billing_reference text, stamped_at timestamptz,
-               units bigint, allocations jsonb)
-language sql stable as $$
-  select r.tenant_id, r.hour, r.dimension, r.lot, r.billing_reference, r.stamped_at, r.units, coalesce(r.allocations, '[]')
-  from usage_records r join usage_lots l using (lot)
-  where l.marketplace = p_marketplace and r.due_at is not null and r.due_at <= p_now and r.expires_at > p_now
-  order by r.expires_at, r.lot, r.tenant_id, r.hour, r.dimension limit p_limit
-$$;
-select door('due_usage(text, timestamptz, integer)');

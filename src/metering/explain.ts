@@ -75,6 +75,8 @@ const settled: Readonly<Record<string, string>> = {
     "billed, as a later try was told; the answer to the first was lost: compare it with the marketplace's log",
   shadow: "would have been billed: reporting only plays",
   nothing_to_bill: "nothing to bill",
+  not_metered: "its purchase does not bill this dimension",
+  not_billed: "the marketplace bills no usage",
   conflict: "the marketplace holds another quantity for this hour, and none of our tries can have brought it there",
   rejected: "the marketplace refused it",
   not_subscribed: "the marketplace said until the end that there is no subscription",

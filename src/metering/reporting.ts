@@ -56,8 +56,7 @@ export interface UsageReporting {
   /** Whether an hour without usage is reported, as zero. */
   readonly heartbeats: boolean;
   /**
-   * `dry`: nothing is sent and nothing expires; what would be sent can be looked at (operator.ts). `shadow`: nothing is
-   * sent, yet records go through all their states and end with the verdict `shadow`. Live when absent.
+   * `dry`: nothing is claimed, sent or expired, and what would be sent can be looked at. `shadow`: nothing is sent, yet records go through all their states and end with the verdict `shadow`. Live when absent.
    */
   readonly mode?: "dry" | "shadow" | undefined;
   /** Never throws for what it understands; ends when `signal` aborts. */

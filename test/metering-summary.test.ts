@@ -1,7 +1,6 @@
 import { randomUUID } from "node:crypto";
-import { dryRun, sendNow, usageGrid } from "../src/metering/operator.ts";
 import { meteringGauges, sealingLag } from "../src/metering/read.ts";
-import { DAY, HOUR, MINUTE, type TestClock, testClock } from "./support/clock.ts";
+import { HOUR, MINUTE, type TestClock, testClock } from "./support/clock.ts";
 import { type MeteredBazaar, meteredBazaar } from "./support/metered-bazaar.ts";
 import { closeProviders, MARKETPLACE, type TestProvider, testProvider } from "./support/provider.ts";
 import { newTenant, report, send, settle } from "./support/usage.ts";
@@ -32,56 +31,7 @@ async function endHour(): Promise<void> {
   await settle(shop);
 }
 
-const grid = async () => {
-  const to = new Date(clock.now().getTime() + DAY);
-  const cells = await usageGrid(shop.deps.store, tenant, { from: new Date(to.getTime() - 9 * DAY), to });
-  return cells.map(({ dimension, quantity, units, why }) => `${dimension} ${quantity} ${units}: ${why}`);
-};
-
 describe("an operator", () => {
-  test("sees why each record is where it is", async () => {
-    await use(2);
-    await endHour();
-    await report(shop);
-    bazaar.unsubscribed.add(tenant);
-    await use(3);
-    await endHour();
-    await report(shop);
-    bazaar.answer("lost");
-    await use(4, { dimension: "documents" });
-    await endHour();
-    await report(shop);
-    await use(5);
-    await settle(shop);
-    expect(await grid()).toEqual([
-      expect.stringMatching(/^requests 2 2: The marketplace bills it\. \(id of /),
-      "requests 3 3: The marketplace knows no such purchase: it is sent again when there is news of it.",
-      expect.stringMatching(
-        /^documents 4 4: Nobody knows whether an attempt was applied \(time-out\)\. It is due 2026/,
-      ),
-      "requests 5 null: The hour is not sealed yet.",
-    ]);
-  });
-
-  test("sees what would be sent, which changes nothing, and sends what waits at once", async () => {
-    await use(2);
-    await use(7, { dimension: "documents" });
-    await endHour();
-    const look = () => dryRun(shop.deps.store, MARKETPLACE, bazaar, clock.now());
-    const batches = await look();
-    expect(batches).toMatchObject([{ lot: "here", records: [{ units: 7 }, { units: 2, billingReference: tenant }] }]);
-    expect(bazaar.calls).toEqual([]);
-    expect(await look()).toEqual(batches);
-
-    bazaar.answer("misconfigured");
-    await report(shop);
-    await report(shop);
-    expect(bazaar.calls.map(({ records }) => records)).toEqual([batches[0]?.records]);
-    expect(await sendNow(shop.deps.store, tenant, clock.now())).toBe(2);
-    await report(shop);
-    expect(bazaar.total(tenant)).toBe(9);
-  });
-
   test("finds every unit in the summary, by why, reason and marketplace", async () => {
     await use("2.5");
     await endHour();
