@@ -16,7 +16,8 @@ export async function loadDatabase(job: DatabaseLoad): Promise<Done> {
   const keepWorking = async (client: pg.Client): Promise<void> => {
     const work = works[job.direct](job.subjects);
     for (let at = performance.now(); at < until; ) {
-      units += await work(client);
+      const did = await work(client);
+      units += did;
       const now = performance.now();
       times.push(now - at);
       at = now;

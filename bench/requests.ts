@@ -1,84 +1,67 @@
 import { randomUUID } from "node:crypto";
-import { createRequire } from "node:module";
 import type { Done, ServerLoad } from "./load-job.ts";
 import { basicHeader, bearerHeader } from "./parties.ts";
+import { openSender, type Sender } from "./sender.ts";
 
-/** The parts of autocannon's programmatic interface that are used here; it brings no types. */
-interface Run {
-  on(event: "response", heard: (client: unknown, status: number, bytes: number, ms: number) => void): void;
-  then<T>(done: (result: Totals) => T): Promise<T>;
-}
-interface Totals {
-  readonly errors: number;
-  readonly non2xx: number;
-  readonly mismatches: number;
-  readonly requests: { readonly total: number };
-  readonly duration: number;
-}
-const autocannon = createRequire(import.meta.url)("autocannon") as (options: object) => Run;
-
-const SAMPLE_MS = 50;
-
-/** Asks one question over many connections, as fast as it is answered. */
+/** Asks one question over many connections, each as soon as the one before is answered. */
 export async function loadServer(job: ServerLoad): Promise<Done> {
   const asked = askers[job.question](job.subjects);
+  const senders = await Promise.all(Array.from({ length: job.connections }, () => openSender(job.port)));
   const times: number[] = [];
-  const run = autocannon({
-    url: `http://127.0.0.1:${job.port}`,
-    connections: job.connections,
-    duration: job.seconds,
-    sampleInt: SAMPLE_MS,
-    requests: [requestOf(asked)],
-    ...(asked.isRight === undefined ? {} : { verifyBody: asked.isRight }),
-  });
-  run.on("response", (_client, _status, _bytes, ms) => times.push(ms));
-  return run.then(({ errors, non2xx, mismatches, requests, duration }) => ({
-    units: requests.total * (asked.units ?? 1),
-    seconds: duration,
-    times: Float64Array.from(times).sort(),
-    failures: errors + non2xx + mismatches,
-  }));
+  let failures = 0;
+  const startedAt = performance.now();
+  const until = startedAt + job.seconds * 1_000;
+  const keepAsking = async (sender: Sender): Promise<void> => {
+    for (let at = performance.now(); at < until; ) {
+      const { status, body } = await sender.ask(asked.head, asked.body());
+      const now = performance.now();
+      times.push(now - at);
+      at = now;
+      if (status >= 300 || asked.isRight?.(body) === false) failures += 1;
+    }
+  };
+  await Promise.all(senders.map(keepAsking));
+  const seconds = (performance.now() - startedAt) / 1_000;
+  for (const sender of senders) sender.close();
+  return { units: times.length * (asked.units ?? 1), seconds, times: Float64Array.from(times).sort(), failures };
 }
 
 interface Asked {
-  readonly path: string;
-  readonly authorization: string;
-  /** Of the next request, or of all. */
-  readonly body: string | (() => string);
+  /** Up to the length of the body. */
+  readonly head: string;
+  /** Of the next request. */
+  readonly body: () => string;
   /** How many units of work are in a request; one when absent. */
   readonly units?: number;
   /** Whether an answer says that the work was done; 2xx alone says so when absent. */
   readonly isRight?: (answer: string) => boolean;
 }
 
-function requestOf({ path, authorization, body }: Asked): object {
-  const fixed = { method: "POST", path, headers: { "content-type": "application/json", authorization } };
-  if (typeof body === "string") return { ...fixed, body };
-  return { ...fixed, setupRequest: (request: object) => ({ ...request, body: body() }) };
-}
+const post = (path: string, authorization: string): string =>
+  `POST ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nAuthorization: ${authorization}\r\n`;
 
-const heroku = { path: "/heroku/resources", authorization: basicHeader };
-const usage = { path: "/v1/usage", authorization: bearerHeader };
+const heroku = post("/heroku/resources", basicHeader);
+const verify = post("/v1/keys/verify", bearerHeader);
+const usage = post("/v1/usage", bearerHeader);
 const EVENTS = 100;
 
 const askers: Readonly<Record<ServerLoad["question"], (subjects: readonly string[]) => Asked>> = {
-  "same-purchase": () => ({ ...heroku, body: purchaseBody(randomUUID(), {}) }),
+  "same-purchase": () => {
+    const body = purchaseBody(randomUUID(), {});
+    return { head: heroku, body: () => body };
+  },
   "new-purchase": () => ({
-    ...heroku,
+    head: heroku,
     body: () => purchaseBody(randomUUID(), { oauth_grant: { code: randomUUID(), type: "authorization_code" } }),
   }),
-  key: (keys) => ({
-    path: "/v1/keys/verify",
-    authorization: bearerHeader,
-    body: () => JSON.stringify({ key: oneOf(keys) }),
-  }),
+  key: (keys) => ({ head: verify, body: () => JSON.stringify({ key: oneOf(keys) }) }),
   event: (tenants) => ({
-    ...usage,
+    head: usage,
     body: () => JSON.stringify(event(randomUUID(), tenants)),
     isRight: (answer) => answer.includes('"accepted"'),
   }),
   events: (tenants) => ({
-    ...usage,
+    head: usage,
     body: manyEvents(tenants),
     units: EVENTS,
     isRight: (answer) => answer.split('"accepted"').length === EVENTS + 1,
