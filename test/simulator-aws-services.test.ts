@@ -458,6 +458,11 @@ describe("the queue", () => {
     expect(await describe()).toMatchObject({ State: "DISABLED" });
   });
 
+  test("a long poll ends with nothing when nothing comes", async () => {
+    const { receive } = await openQueue();
+    expect(await receive({ WaitTimeSeconds: 1 })).toEqual([]);
+  });
+
   test("the queue is found by name and counts its messages; another is not there", async () => {
     const { aws, QueueUrl, receive } = await openQueue();
     await aws.buy("subscription");

@@ -1,26 +1,45 @@
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { COMMITTED, isWhole, ROLLBACK, type Statement, type Unit, unitReader } from "./pg-wire.ts";
-import { type Crash, type Point, pointOfStatement, pointOfTransaction } from "./points.ts";
 
-export interface CommitProxyOptions {
+export const sides = ["before", "after"] as const;
+export type Side = (typeof sides)[number];
+
+/** Where a process can die: before the database sees a commit, or after it while the answer is lost. */
+export interface CrashAt<Point extends string> {
+  readonly point: Point;
+  readonly side: Side;
+}
+
+/** Which commits have a name. */
+export interface CommitPoints<Point extends string> {
+  /** The commit that one statement outside a transaction is, if it is one. */
+  ofStatement(statement: Statement): Point | undefined;
+  /** What the commit after these statements is; `unnamed`: a write that the list of points does not know. */
+  ofTransaction(statements: readonly Statement[]): Point | { readonly unnamed: string } | undefined;
+  /** The commit that waits while claims are held. */
+  readonly claim?: Point;
+}
+
+export interface CommitProxyOptions<Point extends string> {
+  readonly points: CommitPoints<Point>;
   /** The server's address at this moment. */
   readonly upstream: () => URL;
   /** The login whose commits are looked at; others pass. */
   readonly watched: string;
   /** Ends the provider at once. All connections are cut right after it. */
-  readonly crash: (crash: Crash) => void;
+  readonly crash: (crash: CrashAt<Point>) => void;
   /** Whether a sweep or a claim would find something to do. */
   readonly hasWork: (point: Point) => Promise<boolean>;
 }
 
-export interface CommitProxy {
+export interface CommitProxy<Point extends string> {
   /** The same login and database, through the proxy. */
   through(databaseUrl: string): string;
   /** The next commit of this kind is the provider's end. */
-  arm(crash: Crash): void;
+  arm(crash: CrashAt<Point>): void;
   disarm(): void;
-  readonly armed: Crash | undefined;
+  readonly armed: CrashAt<Point> | undefined;
   /** The next commit of this kind is rolled back, and reported as done: what no database does. */
   vanish(point: Point): void;
   /** Nobody claims an operation until the answered function is called. */
@@ -44,17 +63,19 @@ interface Wire {
 }
 
 /** A TCP proxy before PostgreSQL that knows a commit when it sees one. */
-export async function openCommitProxy(options: CommitProxyOptions): Promise<CommitProxy> {
+export async function openCommitProxy<Point extends string>(
+  options: CommitProxyOptions<Point>,
+): Promise<CommitProxy<Point>> {
   const sockets = new Set<Socket>();
   const unnamed = new Set<string>();
-  let armed: Crash | undefined;
+  let armed: CrashAt<Point> | undefined;
   let vanishing: Point | undefined;
   let free: Promise<void> = Promise.resolve();
 
   const cutAll = (): void => {
     for (const socket of sockets) socket.destroy();
   };
-  const fire = (crash: Crash): void => {
+  const fire = (crash: CrashAt<Point>): void => {
     options.crash(crash);
     cutAll();
   };
@@ -72,7 +93,7 @@ export async function openCommitProxy(options: CommitProxyOptions): Promise<Comm
   };
   /** Passes a commit on, or does what was ordered for it. */
   const commit = async (point: Point, { bytes }: Unit, session: Session, { client, upstream }: Wire): Promise<void> => {
-    if (point === "operations are claimed") await free;
+    if (point === options.points.claim) await free;
     const side = armed?.side;
     if (vanishes(point)) {
       session.answer = () => client.write(COMMITTED);
@@ -88,7 +109,8 @@ export async function openCommitProxy(options: CommitProxyOptions): Promise<Comm
   };
   const pass = async (unit: Unit, session: Session, wire: Wire): Promise<void> => {
     if (unit.user !== undefined) session.watched = unit.user === options.watched;
-    const point = session.watched && unit.statement ? pointOf(unit.statement, session, unnamed) : undefined;
+    const point =
+      session.watched && unit.statement ? pointOf(options.points, unit.statement, session, unnamed) : undefined;
     if (point === undefined) wire.upstream.write(unit.bytes);
     else await commit(point, unit, session, wire);
   };
@@ -159,18 +181,27 @@ export async function openCommitProxy(options: CommitProxyOptions): Promise<Comm
 }
 
 /** Follows the transactions of a session; answers the commit point that this statement is. */
-function pointOf(statement: Statement, session: Session, unnamed: Set<string>): Point | undefined {
+function pointOf<Point extends string>(
+  points: CommitPoints<Point>,
+  statement: Statement,
+  session: Session,
+  unnamed: Set<string>,
+): Point | undefined {
   const { sql } = statement;
   if (/^begin\b/i.test(sql)) session.transaction = [];
   else if (/^rollback\b/i.test(sql)) session.transaction = undefined;
-  else if (/^commit\b/i.test(sql)) return pointOfCommit(session, unnamed);
+  else if (/^commit\b/i.test(sql)) return pointOfCommit(points, session, unnamed);
   else if (session.transaction !== undefined) session.transaction.push(statement);
-  else return pointOfStatement(statement);
+  else return points.ofStatement(statement);
   return undefined;
 }
 
-function pointOfCommit(session: Session, unnamed: Set<string>): Point | undefined {
-  const point = pointOfTransaction(session.transaction ?? []);
+function pointOfCommit<Point extends string>(
+  points: CommitPoints<Point>,
+  session: Session,
+  unnamed: Set<string>,
+): Point | undefined {
+  const point = points.ofTransaction(session.transaction ?? []);
   session.transaction = undefined;
   if (typeof point !== "object") return point;
   unnamed.add(point.unnamed);

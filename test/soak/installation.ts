@@ -14,21 +14,24 @@ export const KEY_VAR = "ACME_SEARCH_API_KEY";
 /** The compiled provider in a folder of its own: a build that runs meanwhile does not reach it. */
 export interface Installation {
   readonly folder: string;
-  /** The sample's, with a config var of the product and webhooks. */
+  /** The sample's; with a config var of the product and webhooks unless it was changed otherwise. */
   readonly manifest: SimulatorManifest;
   remove(): Promise<void>;
 }
 
-export async function install(): Promise<Installation> {
+export type Sample = SimulatorManifest & { readonly catalog: { readonly marketplaces: object } };
+
+/** `change`: what the manifest is to be instead of the sample's. */
+export async function install(change: (sample: Sample) => SimulatorManifest = extended): Promise<Installation> {
   const folder = await mkdtemp(join(tmpdir(), "stallholder-soak-"));
   for (const name of COPIED) await cp(join(ROOT, name), join(folder, name), { recursive: true });
   await symlink(join(ROOT, "node_modules"), join(folder, "node_modules"));
-  const manifest = extended(JSON.parse(await readFile(join(ROOT, "addon-manifest.json"), "utf8")));
+  const manifest = change(JSON.parse(await readFile(join(ROOT, "addon-manifest.json"), "utf8")));
   await writeFile(join(folder, "addon-manifest.json"), JSON.stringify(manifest));
   return { folder, manifest, remove: () => rm(folder, { recursive: true, force: true }) };
 }
 
-function extended(sample: SimulatorManifest & { readonly catalog: { readonly marketplaces: object } }) {
+function extended(sample: Sample): Sample {
   const { api, catalog } = sample;
   return {
     ...sample,

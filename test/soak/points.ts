@@ -1,13 +1,7 @@
+import type { CommitPoints, CrashAt } from "./commit-proxy.ts";
 import type { Statement } from "./pg-wire.ts";
 
-export const sides = ["before", "after"] as const;
-export type Side = (typeof sides)[number];
-
-/** Where the provider can die: before the database sees the commit, or after it while the answer is lost. */
-export interface Crash {
-  readonly point: Point;
-  readonly side: Side;
-}
+export type Crash = CrashAt<Point>;
 
 interface Door {
   /** The call of the function, and what of its parameters tells this point from others. */
@@ -95,7 +89,7 @@ const doorEntries = Object.entries(doors) as readonly [DoorPoint, Door][];
 const transactionEntries = Object.entries(transactions) as readonly [Point, Work][];
 
 /** The commit point that one statement outside a transaction is, if it is one. */
-export function pointOfStatement({ sql, params }: Statement): Point | undefined {
+function pointOfStatement({ sql, params }: Statement): Point | undefined {
   const says = params.join("\n");
   return doorEntries.find(([, door]) => sql.includes(door.call) && (door.says?.test(says) ?? true))?.[0];
 }
@@ -116,3 +110,9 @@ export function pointOfTransaction(statements: readonly Statement[]): Point | { 
 export function waitingAt(point: Point): string | undefined {
   return doorEntries.find(([name]) => name === point)?.[1].waiting;
 }
+
+export const commitPoints: CommitPoints<Point> = {
+  ofStatement: pointOfStatement,
+  ofTransaction: pointOfTransaction,
+  claim: "operations are claimed",
+};

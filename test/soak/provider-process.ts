@@ -6,8 +6,8 @@ import { fileURLToPath } from "node:url";
 import { freePort } from "../cli/free-port.ts";
 
 const PROGRAM = fileURLToPath(new URL("provider-main.js", import.meta.url));
-/** Printed once the provider listens. */
-const GREETING = "Stallholder · ";
+/** What each of them writes once it is at work. */
+const GREETINGS = { serve: /^Stallholder · /, work: /"msg":"worker started"/ } as const;
 const LINES_KEPT = 40;
 /** On a busy machine a start takes a while. One that takes longer is ended, told of, and begun again. */
 const STARTS_WITHIN_MS = 120_000;
@@ -18,6 +18,8 @@ const PAUSE_MS = 250;
 export interface ProviderOptions {
   /** Where its `dist` lies. */
   readonly folder: string;
+  /** What it runs as: with a web server, unless said otherwise. */
+  readonly command?: keyof typeof GREETINGS;
   readonly environment: Readonly<Record<string, string>>;
   /** Called between the end of one process and the start of the next. */
   readonly betweenLives: () => Promise<void>;
@@ -31,6 +33,8 @@ export interface ProviderProcess {
   readonly isUp: boolean;
   /** Ends it as `kill -9` does, also while it starts. Answers whether there was one. */
   kill(): boolean;
+  /** Lets it stand still (SIGSTOP), or go on. Answers whether there was one. */
+  signal(name: "SIGSTOP" | "SIGCONT"): boolean;
   /** Ends of a process that was up, and that nobody asked for. */
   readonly ownEnds: readonly string[];
   /** Starts that took too long: the provider hangs, or the machine is too busy for a soak. */
@@ -48,6 +52,7 @@ interface Life {
 }
 
 export async function startProvider(options: ProviderOptions): Promise<ProviderProcess> {
+  const { command = "serve" } = options;
   const lines: string[] = [];
   const ownEnds: string[] = [];
   const lateStarts: string[] = [];
@@ -80,13 +85,13 @@ export async function startProvider(options: ProviderOptions): Promise<ProviderP
 
   async function load(): Promise<Life> {
     const port = await freePort();
-    const child = spawn(process.execPath, [PROGRAM, options.folder], {
+    const child = spawn(process.execPath, [PROGRAM, options.folder, command], {
       cwd: options.folder,
       env: { PATH: process.env["PATH"], LOG_LEVEL: "error", ...options.environment, PORT: String(port) },
       stdio: ["pipe", "pipe", "pipe"],
     });
     child.stdin.on("error", () => undefined);
-    const listening = heard(child, keep);
+    const listening = heard(child, GREETINGS[command], keep);
     listening.catch(() => undefined);
     child.once("exit", (code, signal) => ended(child, signal ?? `code ${code}`));
     return { child, port, listening };
@@ -153,6 +158,7 @@ export async function startProvider(options: ProviderOptions): Promise<ProviderP
       killed.add(current.child);
       return current.child.kill("SIGKILL");
     },
+    signal: (name) => (isUp ? (current?.child.kill(name) ?? false) : false),
     ownEnds,
     lateStarts,
     lines,
@@ -169,7 +175,7 @@ export async function startProvider(options: ProviderOptions): Promise<ProviderP
 const hasEnded = ({ child }: Life): boolean => child.exitCode !== null || child.signalCode !== null;
 
 /** Hands every line on; resolves at the greeting. */
-function heard(child: ChildProcess, keep: (line: string) => void): Promise<void> {
+function heard(child: ChildProcess, greeting: RegExp, keep: (line: string) => void): Promise<void> {
   return new Promise((resolve, reject) => {
     const fail = (why: string) => reject(new Error(`The provider ${why}.`));
     child.once("error", (fault) => fail(`cannot be run: ${fault.message}`));
@@ -178,7 +184,7 @@ function heard(child: ChildProcess, keep: (line: string) => void): Promise<void>
       if (input === null) continue;
       createInterface({ input }).on("line", (line) => {
         keep(line);
-        if (line.startsWith(GREETING)) resolve();
+        if (greeting.test(line)) resolve();
       });
     }
   });

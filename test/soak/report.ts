@@ -1,4 +1,5 @@
-import { type Crash, type Point, points, type Side } from "./points.ts";
+import type { Side } from "./commit-proxy.ts";
+import { type Crash, type Point, points } from "./points.ts";
 import type { Played } from "./scenario.ts";
 
 /** One that broke a promise, or that does not count. */

@@ -1,4 +1,5 @@
-import { type Crash, type Point, points, sides } from "./points.ts";
+import { sides } from "./commit-proxy.ts";
+import { type Crash, type Point, points } from "./points.ts";
 import type { Temper } from "./product.ts";
 import { type Random, randomFrom } from "./random.ts";
 

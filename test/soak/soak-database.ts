@@ -80,19 +80,25 @@ export function lookAt(database: SoakDatabase): Looker {
     const { rows } = await (await connected()).query<Row>(text, [...values]);
     return rows;
   };
-  return {
-    look: async (text, values = []) => {
-      const until = performance.now() + ANSWERS_WITHIN_MS;
-      for (;;) {
-        try {
-          return await once(text, values);
-        } catch (fault) {
-          if (performance.now() > until || !mayPass(fault)) throw fault;
-          await client?.end().catch(() => undefined);
-          client = undefined;
-          await sleep(PAUSE_MS);
-        }
+  const patiently = async <Row extends object>(text: string, values: readonly unknown[]): Promise<Row[]> => {
+    const until = performance.now() + ANSWERS_WITHIN_MS;
+    for (;;) {
+      try {
+        return await once(text, values);
+      } catch (fault) {
+        if (performance.now() > until || !mayPass(fault)) throw fault;
+        await client?.end().catch(() => undefined);
+        client = undefined;
+        await sleep(PAUSE_MS);
       }
+    }
+  };
+  let turn: Promise<unknown> = Promise.resolve();
+  return {
+    look: <Row extends object>(text: string, values: readonly unknown[] = []) => {
+      const mine = turn.then(() => patiently<Row>(text, values));
+      turn = mine.catch(() => undefined);
+      return mine;
     },
     close: async () => {
       await client?.end().catch(() => undefined);

@@ -3,8 +3,7 @@ import { type Simulator, startSimulator } from "../../src/simulator/simulator.ts
 import { type CommitProxy, openCommitProxy } from "./commit-proxy.ts";
 import { type Front, openFront } from "./front.ts";
 import { type Installation, install } from "./installation.ts";
-import type { Crash } from "./points.ts";
-import { waitingAt } from "./points.ts";
+import { type Crash, commitPoints, type Point, waitingAt } from "./points.ts";
 import { type Product, startProduct } from "./product.ts";
 import { type ProviderProcess, startProvider } from "./provider-process.ts";
 import { type Looker, lookAt, type SoakDatabase } from "./soak-database.ts";
@@ -13,7 +12,7 @@ import { type Looker, lookAt, type SoakDatabase } from "./soak-database.ts";
 export interface World {
   readonly database: SoakDatabase;
   readonly looker: Looker;
-  readonly proxy: CommitProxy;
+  readonly proxy: CommitProxy<Point>;
   readonly provider: ProviderProcess;
   readonly product: Product;
   readonly front: Front;
@@ -50,6 +49,7 @@ export async function openWorld(database: SoakDatabase): Promise<World> {
   const say = (line: string): void => ear.say(line);
 
   const proxy = await openCommitProxy({
+    points: commitPoints,
     upstream: () => new URL(database.superuserUrl),
     watched: SERVING_LOGIN,
     crash: (crash) => {

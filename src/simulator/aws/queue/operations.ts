@@ -96,7 +96,7 @@ async function poll(
   const until = performance.now() + waitMs;
   let messages = queue.receive(most, hiddenMs);
   while (messages.length === 0 && performance.now() < until && !gone.aborted && !stopping.aborted) {
-    const pause = Math.min(LOOK_EVERY_MS, Math.max(1, until - performance.now()));
+    const pause = Math.min(LOOK_EVERY_MS, Math.max(1, Math.ceil(until - performance.now())));
     await queue.sent(AbortSignal.any([gone, stopping, AbortSignal.timeout(pause)]));
     if (!gone.aborted) messages = queue.receive(most, hiddenMs);
   }

@@ -1,0 +1,87 @@
+import type { Crash } from "./soak/metering/points.ts";
+import { type Played, play } from "./soak/metering/scenario.ts";
+import { briefScript } from "./soak/metering/script.ts";
+import type { Violation } from "./soak/metering/stage.ts";
+import { openWorld, type World } from "./soak/metering/world.ts";
+import { sharedDatabase } from "./soak/soak-database.ts";
+
+/** Another one for other events; the long form is `npm run soak -- metering`. */
+const SEED = Number(process.env["SOAK_SEED"] ?? 1);
+const CRASHES: readonly Crash[] = [
+  { point: "usage is stored", side: "after" },
+  { point: "records are frozen", side: "before" },
+  { point: "usage is reported", side: "after" },
+  { point: "answers are settled", side: "before" },
+];
+
+let world: World;
+
+/** Ways to break what was right, each with what undoes it. */
+const sabotages = {
+  "an event that was acknowledged and is gone": [
+    "with gone as (delete from usage_events where quantity > 0 returning *) insert into kept select * from gone",
+    "insert into usage_events select * from kept",
+    "what was acknowledged is stored, once, as it was sent",
+  ],
+  "a record that was called billed and never was": [
+    "update usage_records set units = units + 1, carried_out = carried_out - 1 where verdict = 'billed' and units < 100000",
+    "update usage_records set units = units - 1, carried_out = carried_out + 1 where verdict = 'billed' and units <= 100000",
+    "AWS's ledger and our accepted records are the same",
+  ],
+  "units that vanished": [
+    "update usage_carries set balance = balance + 1",
+    "update usage_carries set balance = balance - 1",
+    "acknowledged = billed + waiting + carried + included + not metered + lost",
+  ],
+  "a record that expired without a reason": [
+    "update usage_records set verdict = 'too_late_unknown' where verdict = 'billed'",
+    "update usage_records set verdict = 'billed' where verdict = 'too_late_unknown'",
+    "nothing expires that could have been sent",
+  ],
+} as const;
+
+let played: Played;
+const found = new Map<string, readonly string[]>();
+
+async function breakEverything(judgeAgain: () => Promise<readonly Violation[]>): Promise<void> {
+  const { look } = world.looker;
+  await look("create table kept (like usage_events)");
+  await look("alter table usage_records disable trigger user");
+  for (const [name, [breaks, mends]] of Object.entries(sabotages)) {
+    await look(breaks);
+    found.set(
+      name,
+      (await judgeAgain()).map(({ rule }) => rule),
+    );
+    await look(mends);
+  }
+  found.set(
+    "nothing",
+    (await judgeAgain()).map(({ rule }) => rule),
+  );
+}
+
+beforeAll(async () => {
+  world = await openWorld(await sharedDatabase(), { workers: 1 });
+  played = await play(world, briefScript(SEED, CRASHES), { afterwards: breakEverything });
+}, 300_000);
+
+afterAll(() => world.close());
+
+describe("the money under kill -9", () => {
+  test("two processes that die in the midst of storing, freezing, reporting and settling bill every unit once", () => {
+    expect(played.violations).toEqual([]);
+    expect(played.crashes).toEqual(expect.arrayContaining([...CRASHES]));
+    expect(played.unitsBilled).toBeGreaterThan(0);
+  });
+});
+
+describe("the judge of the money", () => {
+  test.each(Object.entries(sabotages))("finds %s", (name, [, , rule]) => {
+    expect(found.get(name)).toContain(rule);
+  });
+
+  test("finds nothing any more once it is mended", () => {
+    expect(found.get("nothing")).toEqual([]);
+  });
+});

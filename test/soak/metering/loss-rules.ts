@@ -1,0 +1,62 @@
+import { type Evidence, nameOf, purchasesOfTenant, type RecordRow, type Rules } from "./evidence.ts";
+import { HOUR_MS, MINUTE_MS } from "./time.ts";
+
+const TOO_LATE = new Set(["carried_over", "too_late", "too_late_unknown"]);
+const UNBILLABLE = new Set(["rejected", "not_subscribed", "no_payer"]);
+const KNOWN = new Set([
+  ...["billed", "billed_before", "nothing_to_bill", "not_metered"],
+  ...TOO_LATE,
+  ...UNBILLABLE,
+  "conflict",
+]);
+/** Longer than a round of anything, with what is rounded to a step of the clock. */
+const SLACK_MS = 10 * MINUTE_MS;
+const SEALED_AFTER_MS = 70 * MINUTE_MS;
+
+export const lossRules: Rules = {
+  "every record has come to a named end": ({ records }) =>
+    records.filter(({ verdict }) => !KNOWN.has(verdict ?? "")).map((record) => `${nameOf(record)} is ${record.state}.`),
+
+  "nothing expires that could have been sent": (evidence) =>
+    evidence.records
+      .filter(
+        (record) => TOO_LATE.has(record.verdict ?? "") && !wasDown(evidence, record) && !wasToldLate(evidence, record),
+      )
+      .map(
+        ({ sealed_at, frozen_at, expires_at, attempts, definite, units, ...record }) =>
+          `${record.tenant_id} ${record.dimension} ${record.hour.toISOString()} ${record.verdict}: sealed ${sealed_at.toISOString()}, frozen ${frozen_at?.toISOString()}, over ${expires_at?.toISOString()}, ${definite} of ${attempts} attempts definite, ${units} units.`,
+      ),
+
+  "what nobody pays was used when nothing was bought": (evidence) =>
+    evidence.records
+      .filter((record) => UNBILLABLE.has(record.verdict ?? "") && wasBought(evidence, record))
+      .map((record) => `${nameOf(record)} was bought: ${record.message ?? "no message"}.`),
+};
+
+/** A stretch of the soak's own making, from before it could first be sent until its time was over. */
+function wasDown({ stage: { downs } }: Evidence, { hour, sealed_at, expires_at }: RecordRow): boolean {
+  const sendable = Math.min(sealed_at.getTime(), hour.getTime() + SEALED_AFTER_MS);
+  return downs.some(
+    ({ from, until }) =>
+      sendable >= from.getTime() - SLACK_MS && (expires_at?.getTime() ?? 0) <= until.getTime() + SLACK_MS,
+  );
+}
+
+/** Its purchase ended, and we heard of it when the last hour was nearly over. */
+function wasToldLate({ endsHeard }: Evidence, { billing_reference, expires_at }: RecordRow): boolean {
+  const [generation, first, second] = JSON.parse(billing_reference ?? "[]") as string[];
+  const heard = endsHeard.get((generation === "licence" ? first : `${first}:${second}`) ?? "");
+  return heard !== undefined && heard.getTime() >= (expires_at?.getTime() ?? 0) - SLACK_MS;
+}
+
+/** All of the hour, of an agreement that was never suspended. */
+function wasBought(evidence: Evidence, { tenant_id, hour }: RecordRow): boolean {
+  const suspended = new Set(evidence.stage.customers.flatMap((customer) => [...customer.suspended]));
+  const own = purchasesOfTenant(evidence, tenant_id);
+  if (own.some(({ agreement }) => suspended.has(agreement))) return false;
+  const ends = hour.getTime() + HOUR_MS;
+  return own.some(
+    ({ started_at, ended_at }) =>
+      Date.parse(started_at) <= hour.getTime() && (ended_at === null || Date.parse(ended_at) >= ends),
+  );
+}
