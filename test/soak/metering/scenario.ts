@@ -9,7 +9,7 @@ import type { Script, Step } from "./script.ts";
 import { calm, settle } from "./settle.ts";
 import type { Done, Stage, Violation } from "./stage.ts";
 import { clear, type Tally, tallyOf } from "./tally.ts";
-import { drained, leap, pass, passBlindly } from "./time.ts";
+import { drained, leap, MINUTE_MS, pass, passBlindly } from "./time.ts";
 import type { World } from "./world.ts";
 
 /** What a scenario came to. */
@@ -39,14 +39,15 @@ export async function play(world: World, script: Script, { afterwards }: PlayOpt
   const say = (line: string): void => {
     if (history.length < HISTORY_KEPT) history.push(`${Math.round(performance.now() - startedAt)} ms: ${line}`);
   };
+  const stage = stageOf(world, script);
   Object.assign(world.ear, {
     say,
     crashed: (crash: Crash) => {
       crashes.push(crash);
+      stage.ordered = undefined;
       for (const member of world.members) member.disarm();
     },
   });
-  const stage = stageOf(world, script);
   const lateBefore = world.members.flatMap(({ process }) => process.lateStarts).length;
   const endsBefore = world.members.flatMap(({ process }) => process.ownEnds).length;
   const violations: Violation[] = [];
@@ -86,6 +87,7 @@ const stageOf = (world: World, { customers }: Script): Stage => ({
     isBuying: false,
     suspended: new Set<string>(),
   })),
+  ordered: undefined,
   downs: [],
   done: { kills: 0, freezes: 0, connectionsEnded: 0, restarts: 0, outages: 0 },
   faults: {},
@@ -133,7 +135,9 @@ async function take(stage: Stage, step: Step): Promise<void> {
     case "replay":
       return replay(world);
     case "crash":
-      return order(world, step.crash);
+      return order(stage, step.crash);
+    case "meet":
+      return meet(stage, step.ms);
     case "kill":
       await sleep(step.afterMs);
       if (world.members[step.member]?.process.kill()) done.kills += 1;
@@ -159,18 +163,28 @@ async function setFaults({ world, faults }: Stage, set: object): Promise<void> {
 }
 
 /** Whichever process comes to the point first dies there; until then, or the next order, all of them may. */
-function order(world: World, crash: Crash): void {
-  for (const member of world.members) member.arm(crash);
+function order(stage: Stage, crash: Crash): void {
+  stage.ordered = crash;
+  for (const member of stage.world.members) member.arm(crash);
+}
+
+const MEET_STEP_MS = 20 * MINUTE_MS;
+
+async function meet(stage: Stage, ms: number): Promise<void> {
+  for (let passed = 0; passed < ms && stage.ordered !== undefined; passed += MEET_STEP_MS)
+    await pass(stage.world, MEET_STEP_MS);
 }
 
 const STANDS_MS = 2_500;
+const PAST_A_LEASE = "40s";
 
-/** Time passes meanwhile, as the script goes on: a lease of a minute ago is over when it wakes. */
+/** Others have taken what it held when it wakes. */
 async function freeze({ world, done }: Stage, member: number): Promise<void> {
   const process = world.members[member]?.process;
   if (!process?.signal("SIGSTOP")) return;
   done.freezes += 1;
   world.ear.say(`process ${member} stands still`);
+  await world.tell("/_clock", { advance: PAST_A_LEASE });
   await sleep(STANDS_MS);
   process.signal("SIGCONT");
   world.ear.say(`process ${member} goes on`);

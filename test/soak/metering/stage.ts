@@ -1,4 +1,5 @@
 import type { Customer } from "./customer.ts";
+import type { Crash } from "./points.ts";
 import type { World } from "./world.ts";
 
 /** A promise that was broken. */
@@ -24,6 +25,8 @@ export interface Down {
 export interface Stage {
   readonly world: World;
   readonly customers: readonly Customer[];
+  /** Ordered and not met yet. */
+  ordered: Crash | undefined;
   readonly downs: Down[];
   readonly done: Done;
   readonly faults: Record<string, number>;
