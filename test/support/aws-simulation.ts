@@ -3,7 +3,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 import express from "express";
 import { followClock } from "../../src/clock.ts";
 import { awsApi } from "../../src/marketplaces/aws/api/aws-api.ts";
+import { openCaller } from "../../src/marketplaces/aws/api/call.ts";
 import { snsFetcher } from "../../src/marketplaces/aws/inbox/sns-certificates.ts";
+import { awsUsageReporting } from "../../src/marketplaces/aws/report/usage-reporting.ts";
 import { type Simulator, startSimulator } from "../../src/simulator/simulator.ts";
 import { type AwsShop, awsShop, PRODUCTS } from "./aws.ts";
 import { listen } from "./listen.ts";
@@ -23,6 +25,9 @@ export interface AwsSimulation {
   readonly simulator: Simulator;
   control(path: string, body?: object): Promise<Bought>;
   read(path: string): Promise<ReturnType<typeof JSON.parse>>;
+  /** Turns the clock, and waits until the provider has seen it. */
+  turn(to: string): Promise<void>;
+  set(faults: object): Promise<void>;
   /** The worker goes round until the answer pleases, for ten seconds at most. */
   until<T>(look: () => Promise<T>, pleases: (value: T) => boolean): Promise<T>;
   close(): Promise<void>;
@@ -40,11 +45,13 @@ export async function awsSimulation(): Promise<AwsSimulation> {
   while (!clock.ready()) await sleep(20);
   const { region, endpoint, keys, queueUrl, topicArns, eventsSecret } = simulator.aws;
   const access = { region, endpoint, keys, queueUrl };
+  const caller = openCaller(access);
   const stopping = new AbortController();
   const shop = await awsShop({
     clock: { ...clock, advance: () => undefined },
     products,
-    api: awsApi(access),
+    api: awsApi(access, caller),
+    reporting: new Map([["aws", awsUsageReporting({ caller, codeOf: (_, dimension) => dimension })]]),
     front: { url, mount: (app) => void door.use(app) },
     fetchFromSns: snsFetcher(simulator.origin),
     settings: {
@@ -67,6 +74,11 @@ export async function awsSimulation(): Promise<AwsSimulation> {
       return JSON.parse(text);
     },
     read: async (path) => (await fetch(`${simulator.origin}${path}`)).json(),
+    turn: async (to) => {
+      await tell(simulator, "/_clock", { now: to });
+      while (clock.now() < new Date(to)) await sleep(20);
+    },
+    set: (faults) => tell(simulator, "/_faults", faults),
     until: async (look, pleases) => {
       for (let tries = 0; tries < 100; tries += 1) {
         await shop.marketplace.upkeep?.(stopping.signal);
@@ -82,4 +94,10 @@ export async function awsSimulation(): Promise<AwsSimulation> {
       await simulator.close();
     },
   };
+}
+
+async function tell({ origin }: Simulator, path: string, body: object): Promise<void> {
+  const headers = { "content-type": "application/json" };
+  const answer = await fetch(`${origin}${path}`, { method: "POST", headers, body: JSON.stringify(body) });
+  if (!answer.ok) throw new Error(`${path}: ${answer.status} ${await answer.text()}`);
 }
