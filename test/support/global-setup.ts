@@ -31,6 +31,8 @@ interface Server {
  */
 // biome-ignore lint/style/noDefaultExport: Jest takes the default export.
 export default async function setUp(): Promise<void> {
+  // Which Node this is, is known.
+  process.env["AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED"] = "true";
   const given = process.env["TEST_DATABASE_URL"];
   const server = given === undefined ? await ownServer() : await givenServer(given);
   const template = `test_${randomBytes(6).toString("hex")}`;
