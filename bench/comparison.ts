@@ -1,5 +1,5 @@
 import { type Generator, type Served, startServed } from "./children.ts";
-import type { Direct, LoadJob, Question } from "./load-job.ts";
+import type { Direct, LoadJob, LoadResult, Question } from "./load-job.ts";
 import type { MeasuredDatabase } from "./postgres.ts";
 import { median, mediansOf, type Result, type Verdict, verdict } from "./result.ts";
 import type { ServerJob } from "./serve.ts";
@@ -70,7 +70,7 @@ interface Sample {
 export async function compare(comparison: Comparison, length: Length, generator: Generator): Promise<Result> {
   const running = await Promise.all(comparison.sides.map(startSide));
   try {
-    for (const side of running) await warmUp(length, () => measure(side, comparison, length.seconds, generator));
+    for (const side of running) await warmUp(length, () => load(side, comparison, length.seconds, generator));
     for (let round = 0; round < length.rounds; round++) {
       for (const side of inTurn(running, round)) {
         side.samples.push(await measure(side, comparison, length.seconds, generator));
@@ -104,23 +104,32 @@ function inTurn<T>(sides: readonly T[], round: number): readonly T[] {
 }
 
 /** Fires until the compiler has seen enough. */
-export async function warmUp(length: Length, fire: () => Promise<{ readonly rate: number }>): Promise<void> {
+export async function warmUp(length: Length, fire: () => Promise<{ readonly requests: number }>): Promise<void> {
   const { seconds, warmUpRequests, warmUpSeconds } = length;
   let requests = 0;
   for (let spent = 0; spent < warmUpSeconds && requests < warmUpRequests; spent += seconds) {
-    const { rate } = await fire();
-    requests += rate * seconds;
+    requests += (await fire()).requests;
   }
 }
 
-async function measure(
+function load(
   { side, served }: RunningSide,
   comparison: Comparison,
   seconds: number,
   generator: Generator,
+): Promise<LoadResult> {
+  return generator.fire(jobOf(side, served, comparison, seconds));
+}
+
+async function measure(
+  running: RunningSide,
+  comparison: Comparison,
+  seconds: number,
+  generator: Generator,
 ): Promise<Sample> {
+  const { side, served } = running;
   const before = await timesOf(served, side.database);
-  const result = await generator.fire(jobOf(side, served, comparison, seconds));
+  const result = await load(running, comparison, seconds, generator);
   const after = await timesOf(served, side.database);
   const { units, seconds: took, p50Ms, p99Ms, busy } = result;
   const server = served === undefined ? busy * took * 1_000_000 : after.server - before.server;

@@ -37,6 +37,8 @@ export interface Done {
 }
 
 export interface LoadResult extends Omit<Done, "times"> {
+  /** Or statements, or transactions. */
+  readonly requests: number;
   readonly p50Ms: number;
   readonly p99Ms: number;
   /** How much of a core this generator used: near 1 it is the generator that was measured. */

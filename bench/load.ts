@@ -8,6 +8,7 @@ async function fire(job: LoadJob): Promise<LoadResult> {
   const { user, system } = process.cpuUsage(before);
   return {
     ...done,
+    requests: times.length,
     p50Ms: at(times, 0.5),
     p99Ms: at(times, 0.99),
     busy: (user + system) / (done.seconds * 1_000_000),

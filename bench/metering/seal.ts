@@ -42,14 +42,14 @@ async function measure(
   const { rounds, seconds } = length;
   const subjects = await tenantsOf(database);
   const server = await startServed({ server: "service", databaseUrl: database.appUrl });
+  const job = { question: "event", port: server.port, connections: SENDERS, seconds, subjects } as const;
   const fire = async (): Promise<Load> => {
-    const job = { question: "event", port: server.port, connections: SENDERS, seconds, subjects } as const;
     const { units, seconds: took, p99Ms } = await generator.fire(job);
     return { rate: units / took, p99Ms };
   };
   const samples: Sample[] = [];
   try {
-    await warmUp(length, fire);
+    await warmUp(length, () => generator.fire(job));
     for (let round = 0; round < Math.min(rounds, MOST_ROUNDS); round++) {
       await database.session(reopenHours);
       const before = await fire();

@@ -11,6 +11,7 @@ import { answerJson } from "./request.ts";
 import { slowMarketplace } from "./slow-marketplace.ts";
 
 const LOOK_EVERY_MS = 1_000;
+const AFTER_FAULT_MS = 2_000;
 
 /** The metering jobs of a worker, in a process of their own: everything is sealed and frozen, and nothing is sent. */
 export async function worker(databaseUrl: string): Promise<Server> {
@@ -39,9 +40,13 @@ async function meteringOf(url: string, usage: UsageReporting): Promise<Metering>
   });
 }
 
-/** As the worker runs a job: again at once while there is work. */
+/** As the worker runs a job: again at once while there is work, and after a while when it failed. */
 async function keepWorking(job: () => Promise<boolean>): Promise<never> {
   for (;;) {
-    if (!(await job())) await sleep(LOOK_EVERY_MS);
+    const pauseMs = await job().then(
+      (more) => (more ? 0 : LOOK_EVERY_MS),
+      () => AFTER_FAULT_MS,
+    );
+    if (pauseMs > 0) await sleep(pauseMs);
   }
 }

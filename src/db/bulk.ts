@@ -54,14 +54,29 @@ function binaryCopy(types: readonly Type[], rows: readonly BulkRow[]): Buffer {
   return out.taken();
 }
 
+const YES = Buffer.from([1]);
+const NO = Buffer.from([0]);
+
+const numerics = new Map<string, Buffer>();
+const MOST_NUMERICS = 1_000;
+
+/** Most quantities are one of a few. */
+function knownNumeric(decimal: string): Buffer {
+  const known = numerics.get(decimal);
+  if (known !== undefined) return known;
+  const bytes = binaryNumeric(decimal);
+  if (numerics.size < MOST_NUMERICS) numerics.set(decimal, bytes);
+  return bytes;
+}
+
 /** A value with its length before it, as `…send` of the type gives it. */
 const writers: Readonly<Record<Type, (out: Growing, cell: Cell) => void>> = {
   bigint: (out, cell) => out.int64(BigInt(cell ?? 0)),
-  boolean: (out, cell) => out.sized(Buffer.from([cell === true ? 1 : 0])),
+  boolean: (out, cell) => out.sized(cell === true ? YES : NO),
   jsonb: (out, cell) => out.sized(Buffer.from(`\x01${cell}`)),
-  numeric: (out, cell) => out.sized(binaryNumeric(String(cell))),
+  numeric: (out, cell) => out.sized(knownNumeric(String(cell))),
   text: (out, cell) => out.sizedText(String(cell), "utf8"),
-  timestamptz: (out, cell) => out.int64(BigInt(Number(cell) - MS_OF_2000) * 1_000n),
+  timestamptz: (out, cell) => out.wholeInt64((Number(cell) - MS_OF_2000) * 1_000),
   uuid: (out, cell) => out.sizedText(String(cell), "hex"),
 };
 
@@ -88,6 +103,13 @@ class Growing {
   int64(value: bigint): void {
     this.int32(8);
     this.#end = this.#room(8).writeBigInt64BE(value, this.#end);
+  }
+
+  /** Of a number that is exact, for a third of what a bigint costs. */
+  wholeInt64(value: number): void {
+    this.int32(8);
+    this.#end = this.#room(4).writeInt32BE(Math.floor(value / 2 ** 32), this.#end);
+    this.#end = this.#room(4).writeUInt32BE(value >>> 0, this.#end);
   }
 
   bytes(value: Buffer): void {
