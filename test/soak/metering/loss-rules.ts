@@ -19,9 +19,7 @@ export const lossRules: Rules = {
 
   "nothing expires that could have been sent": (evidence) =>
     evidence.records
-      .filter(
-        (record) => TOO_LATE.has(record.verdict ?? "") && !wasDown(evidence, record) && !wasToldLate(evidence, record),
-      )
+      .filter((record) => TOO_LATE.has(record.verdict ?? "") && !isExcused(evidence, record))
       .map(
         ({ sealed_at, frozen_at, expires_at, attempts, definite, units, ...record }) =>
           `${record.tenant_id} ${record.dimension} ${record.hour.toISOString()} ${record.verdict}: sealed ${sealed_at.toISOString()}, frozen ${frozen_at?.toISOString()}, over ${expires_at?.toISOString()}, ${definite} of ${attempts} attempts definite, ${units} units.`,
@@ -32,6 +30,17 @@ export const lossRules: Rules = {
       .filter((record) => UNBILLABLE.has(record.verdict ?? "") && wasBought(evidence, record))
       .map((record) => `${nameOf(record)} was bought: ${record.message ?? "no message"}.`),
 };
+
+const isExcused = (evidence: Evidence, record: RecordRow): boolean =>
+  wasDown(evidence, record) || wasToldLate(evidence, record) || wasNeverOpen(record);
+
+/**
+ * Its licence was followed by another in the first minutes of the hour, which was sealed only when the old one's last
+ * window closed. Nothing is lost: the one that follows is billed for it.
+ */
+function wasNeverOpen({ hour, expires_at, verdict }: RecordRow): boolean {
+  return verdict === "carried_over" && (expires_at?.getTime() ?? 0) <= hour.getTime() + SEALED_AFTER_MS + SLACK_MS;
+}
 
 /** A stretch of the soak's own making, from before it could first be sent until its time was over. */
 function wasDown({ stage: { downs } }: Evidence, { hour, sealed_at, expires_at }: RecordRow): boolean {

@@ -184,7 +184,7 @@ export function briefScript(seed: number, crashes: readonly Crash[]): Script {
   const start = [buy(0, {}), buy(1, { product: 2, quantity: 5 }), buy(2, { generation: "legacy" })];
   const alone = (step: Step): Timed => ({ step, beside: false });
   const steps = crashes.flatMap((crash) => [{ do: "crash", crash } as const, meeting].map(alone));
-  const lost = faults({ aws_drop_answer: { times: 2 }, aws_unprocessed: { value: 1, times: 1 } });
+  const lost = faults({ aws_drop_answer: { times: 2 }, aws_unprocessed: { value: 1, times: 4 } });
   const last = [change(1, "renew"), ...poison.slice(2), ...cured.slice(0, 1), change(2, "cancel"), passing(HOUR)];
   return {
     id: `${seed}.brief`,
