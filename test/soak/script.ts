@@ -136,7 +136,7 @@ export function writeScript({ seed, index, mayRestart, isBrief = false }: Script
   const customers = 1 + random.below(4);
   const { to = [], act } = approaches[target.point];
   const last = act.at(-1);
-  const recover: Step = { do: "recover", withinMs: isSlow(target) ? 11_000 : 3_000, turn: random.chance(0.8) };
+  const recover: Step = { do: "recover", withinMs: isSlow(target) ? 20_000 : 3_000, turn: random.chance(0.8) };
   const some = (least: number, more: number, step: () => Timed) =>
     Array.from({ length: least + random.below(more) }, step);
   const length = isBrief ? 2 : 5;
@@ -146,7 +146,8 @@ export function writeScript({ seed, index, mayRestart, isBrief = false }: Script
     customers,
     patience: random.pick([0, 0.5, 0.9]),
     steps: [
-      ...some(0, customers, () => lifeStep(random, customers)),
+      // Nobody else may use up what a slow approach has prepared: it does not come round again soon.
+      ...(isSlow(target) ? [] : some(0, customers, () => lifeStep(random, customers))),
       ...alone(...to, { do: "crash", crash: target }, ...act.slice(0, -1)),
       ...(last === undefined ? [] : [{ step: last, beside: last.do !== "turn" }]),
       ...some(0, customers, () => lifeStep(random, customers)),
