@@ -25,7 +25,8 @@ export interface Purchase {
 export interface Customer {
   readonly place: number;
   agreement: string | undefined;
-  isBuying: boolean;
+  /** One thing at a time: the older generation has one agreement for a customer and a product. */
+  isBusy: boolean;
   /** Agreements that were suspended for a while: usage of theirs may be refused. */
   readonly suspended: Set<string>;
 }
@@ -33,8 +34,8 @@ export interface Customer {
 export const purchasesOf = (world: World): Promise<readonly Purchase[]> => world.ask("/_aws/purchases");
 
 export async function buy(world: World, customer: Customer, way: Way): Promise<void> {
-  if (customer.agreement !== undefined || customer.isBuying) return;
-  customer.isBuying = true;
+  if (customer.agreement !== undefined || customer.isBusy) return;
+  customer.isBusy = true;
   const product = products[way.product];
   const registers = way.registers !== "later";
   const body = {
@@ -51,7 +52,7 @@ export async function buy(world: World, customer: Customer, way: Way): Promise<v
     customer.agreement = bought.agreement;
     world.ear.say(`customer ${customer.place} buys ${way.generation} ${product?.model}: ${bought.agreement}`);
   } finally {
-    customer.isBuying = false;
+    customer.isBusy = false;
   }
 }
 
@@ -63,7 +64,8 @@ export async function change(
   more: Readonly<Record<string, unknown>> = {},
 ): Promise<void> {
   const { agreement } = customer;
-  if (agreement === undefined) return;
+  if (agreement === undefined || customer.isBusy) return;
+  customer.isBusy = true;
   try {
     const changed = await world.tell<Purchase>(`/_aws/purchases/${agreement}/${what}`, more);
     if (what === "suspend") customer.suspended.add(agreement);
@@ -72,5 +74,7 @@ export async function change(
     world.ear.say(`customer ${customer.place}: ${what} of ${agreement} → ${changed.agreement}`);
   } catch (fault) {
     world.ear.say(`customer ${customer.place}: no ${what} of ${agreement}: ${String(fault).slice(0, 160)}`);
+  } finally {
+    customer.isBusy = false;
   }
 }

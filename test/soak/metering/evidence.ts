@@ -22,6 +22,8 @@ export interface RecordRow {
   readonly carried_out: string | null;
   readonly attempts: number;
   readonly definite: number;
+  /** What its attempts came to. */
+  readonly outcomes: string | null;
 }
 
 interface EventRow {
@@ -97,7 +99,11 @@ export async function gather(stage: Stage, feed: Feed): Promise<Evidence> {
     feed,
     acknowledged: [...feed.sent.values()].filter(({ answer }) => answer === "accepted"),
     events: await look("select tenant_id, id, dimension, quantity, billed_hour from usage_events"),
-    records: await look("select * from usage_records order by tenant_id, dimension, hour"),
+    records: await look(
+      `select r.*, (select string_agg(coalesce(outcome, 'no answer') || coalesce(' ' || fault, ''), '; ' order by n)
+                    from usage_attempts a where (a.tenant_id, a.hour, a.dimension) = (r.tenant_id, r.hour, r.dimension)) as outcomes
+       from usage_records r order by tenant_id, dimension, hour`,
+    ),
     carries: await look("select * from usage_carries"),
     included: await look("select * from usage_included"),
     tenants: await look("select id, state, plan from tenants"),

@@ -20,19 +20,22 @@ export const lossRules: Rules = {
   "nothing expires that could have been sent": (evidence) =>
     evidence.records
       .filter((record) => TOO_LATE.has(record.verdict ?? "") && !isExcused(evidence, record))
-      .map(
-        ({ sealed_at, frozen_at, expires_at, attempts, definite, units, ...record }) =>
-          `${record.tenant_id} ${record.dimension} ${record.hour.toISOString()} ${record.verdict}: sealed ${sealed_at.toISOString()}, frozen ${frozen_at?.toISOString()}, over ${expires_at?.toISOString()}, ${definite} of ${attempts} attempts definite, ${units} units.`,
-      ),
+      .map(storyOf),
 
   "what nobody pays was used when nothing was bought": (evidence) =>
     evidence.records
       .filter((record) => UNBILLABLE.has(record.verdict ?? "") && wasBought(evidence, record))
-      .map((record) => `${nameOf(record)} was bought: ${record.message ?? "no message"}.`),
+      .map((record) => `${storyOf(record)} ${record.message ?? ""}`),
 };
 
+function storyOf(record: RecordRow): string {
+  const { sealed_at, frozen_at, expires_at, billing_reference, outcomes, units } = record;
+  const times = `sealed ${sealed_at.toISOString()}, frozen ${frozen_at?.toISOString()}, over ${expires_at?.toISOString()}`;
+  return `${nameOf(record)} of ${units} for ${billing_reference}: ${times}; ${outcomes ?? "never sent"}.`;
+}
+
 const isExcused = (evidence: Evidence, record: RecordRow): boolean =>
-  wasDown(evidence, record) || wasToldLate(evidence, record) || wasNeverOpen(record);
+  wasDown(evidence, record) || wasToldLate(evidence, record) || wasNeverOpen(record) || wasSuspended(evidence, record);
 
 /**
  * Its licence was followed by another in the first minutes of the hour, which was sealed only when the old one's last
@@ -58,14 +61,18 @@ function wasToldLate({ endsHeard }: Evidence, { billing_reference, expires_at }:
   return heard !== undefined && heard.getTime() >= (expires_at?.getTime() ?? 0) - SLACK_MS;
 }
 
-/** All of the hour, of an agreement that was never suspended. */
-function wasBought(evidence: Evidence, { tenant_id, hour }: RecordRow): boolean {
+/** AWS called the customer not subscribed, whatever had become of earlier attempts. */
+function wasSuspended(evidence: Evidence, { tenant_id }: RecordRow): boolean {
   const suspended = new Set(evidence.stage.customers.flatMap((customer) => [...customer.suspended]));
-  const own = purchasesOfTenant(evidence, tenant_id);
-  if (own.some(({ agreement }) => suspended.has(agreement))) return false;
-  const ends = hour.getTime() + HOUR_MS;
-  return own.some(
+  return purchasesOfTenant(evidence, tenant_id).some(({ agreement }) => suspended.has(agreement));
+}
+
+/** All of the hour, of an agreement that was never suspended. */
+function wasBought(evidence: Evidence, record: RecordRow): boolean {
+  if (wasSuspended(evidence, record)) return false;
+  const begins = record.hour.getTime();
+  return purchasesOfTenant(evidence, record.tenant_id).some(
     ({ started_at, ended_at }) =>
-      Date.parse(started_at) <= hour.getTime() && (ended_at === null || Date.parse(ended_at) >= ends),
+      Date.parse(started_at) <= begins && (ended_at === null || Date.parse(ended_at) >= begins + HOUR_MS),
   );
 }

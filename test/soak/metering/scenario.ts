@@ -84,7 +84,7 @@ const stageOf = (world: World, { customers }: Script): Stage => ({
   customers: Array.from({ length: customers }, (_, place) => ({
     place,
     agreement: undefined,
-    isBuying: false,
+    isBusy: false,
     suspended: new Set<string>(),
   })),
   ordered: undefined,

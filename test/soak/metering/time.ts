@@ -8,7 +8,9 @@ export const HOUR_MS = 60 * MINUTE_MS;
 const FOLLOWED_AFTER_MS = 220;
 const STEP_MS = 30 * MINUTE_MS;
 /** In an outage nothing is waited for. */
-const LONG_STEP_MS = 2 * HOUR_MS;
+const LONG_STEP_MS = 3 * HOUR_MS;
+/** A call that is under way comes to its end, as it does in hours. */
+const LONG_PAUSE_MS = 800;
 /** So long before a deadline the clock stands still until whatever has to be in by then is in. */
 const AHEAD_MS = 10 * MINUTE_MS;
 /** Leases and pauses end while time creeps on. */
@@ -48,7 +50,7 @@ export async function passBlindly(world: World, ms: number): Promise<void> {
   const target = (await world.now()).getTime() + ms;
   for (let now = (await world.now()).getTime(); now < target; now = (await world.now()).getTime()) {
     await turn(world, new Date(Math.min(target, now + LONG_STEP_MS)));
-    await sleep(250);
+    await sleep(LONG_PAUSE_MS);
   }
 }
 
