@@ -322,7 +322,9 @@ begin
 
   select (least(p_now, summed_through) at time zone 'UTC')::date - 35 into v_keep from usage_rolls;
   for v_day in select c.relname from pg_inherits i join pg_class c on c.oid = i.inhrelid
-               where i.inhparent = 'usage_events'::regclass and to_date(c.relname, '"d"YYYYMMDD') < v_keep loop
+               where i.inhparent = 'usage_events'::regclass
+                 -- The planner may ask this of other tables first.
+                 and case when c.relname ~ '^d[0-9]{8}$' then to_date(c.relname, '"d"YYYYMMDD') end < v_keep loop
     execute format('drop table usage_days.%I', v_day);
   end loop;
 
