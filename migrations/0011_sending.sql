@@ -45,6 +45,15 @@ language sql as $$
 $$;
 revoke all on function begin_attempts(uuid, usage_records[], timestamptz, timestamptz) from public;
 
+-- For the rest of a transaction. All records of an hour become due in one moment, and until the statistics say so they are
+-- taken for a few: whoever claims or settles would read and sort all of them for each batch.
+create function go_by_index() returns void language sql as $$
+  select set_config('enable_seqscan', 'off', true), set_config('enable_bitmapscan', 'off', true),
+         set_config('enable_sort', 'off', true), set_config('enable_hashjoin', 'off', true),
+         set_config('enable_mergejoin', 'off', true)
+$$;
+revoke all on function go_by_index() from public;
+
 -- The next batch: of the lot whose most urgent record is the most urgent of all. What is answered has been written down as
 -- an attempt and is the caller's until p_until; its call has its place in the pace, wait_ms from now. Null: nothing is due.
 -- p_most = [{marketplace, records, bytes, calls_per_second}].
@@ -56,6 +65,7 @@ declare
   v_wait integer;
   v_lease uuid := gen_random_uuid();
 begin
+  perform go_by_index();
   for v_lot in
     select l.lot, l.pace, m.*, first.expires_at from usage_lots l
     join jsonb_to_recordset(p_most) as m(marketplace text, records integer, bytes integer, calls_per_second numeric)
@@ -135,6 +145,7 @@ declare
   v_settled jsonb;
   v_told jsonb;
 begin
+  perform go_by_index();
   with held as materialized (
     select r.tenant_id, r.hour, r.dimension, r.lot, r.units, r.attempts, g.kind, g.id, g.fault,
            r.definite + case when g.kind in ('billed', 'shadow', 'held_another', 'unknown') then 0 else 1 end as definite
