@@ -61,7 +61,7 @@ export interface MeteringOptions {
 }
 
 const WRITERS = 2;
-const REPORTERS = 2;
+const REPORTERS = 4;
 /** Sums of an hour of a large service; nothing else of ours takes that long. */
 const ROLL_MS = 110_000;
 
