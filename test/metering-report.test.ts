@@ -425,6 +425,17 @@ describe("without sending", () => {
 });
 
 describe("two workers", () => {
+  let before = 0;
+  beforeEach(() => {
+    before = bazaar.calls.length;
+  });
+
+  /** Until so many calls have come in since the test began. */
+  async function called(times: number): Promise<void> {
+    for (let look = 0; look < 500 && bazaar.calls.length < before + times; look += 1) await sleep(20);
+    expect(bazaar.calls.length - before).toBe(times);
+  }
+
   test("never hold the same record, and one that was too slow changes nothing any more", async () => {
     const other = await testProvider({ beside: shop });
     bazaar.repeats = "held_another";
@@ -432,7 +443,7 @@ describe("two workers", () => {
     let goOn: (line: "taken") => void = () => undefined;
     bazaar.answer(new Promise((resolve) => (goOn = resolve)));
     const slow = shop.reportUsage(0);
-    await sleep(100);
+    await called(1);
     expect(await other.reportUsage(0)).toBe(false);
     clock.advance(31 * SECOND);
     expect(await other.reportUsage(0)).toBe(true);
@@ -450,13 +461,13 @@ describe("two workers", () => {
     let goOn: (line: "taken") => void = () => undefined;
     bazaar.answer(new Promise((resolve) => (goOn = resolve)));
     const slow = shop.reportUsage(0);
-    await sleep(100);
+    await called(1);
     clock.advance(31 * SECOND);
     // The second has claimed and waits; meanwhile the request of the first arrives.
     let second: (line: "taken") => void = () => undefined;
     bazaar.answer(new Promise((resolve) => (second = resolve)));
     const late = other.reportUsage(0);
-    await sleep(100);
+    await called(2);
     goOn("taken");
     await slow;
     second("taken");
