@@ -16,7 +16,7 @@ const near = `select from usage_records where ${unsettled} and expires_at > $1 a
 
 /** Single statements that commit by themselves. The first that fits names the commit. */
 const doors = {
-  "days are made": { call: "make_usage_days(" },
+  "tables are kept": { call: "sweep_usage(" },
   "usage is noted": { call: "note_usage(" },
   "the gate moves": {
     call: "move_usage_gate(",

@@ -100,7 +100,8 @@ interface Approach {
 const ending: Approach = { to: [buy(0, {}), passing(HOUR)], act: [change(0, "cancel")] };
 const refusing: Approach = { to: poison.slice(0, -1), act: poison.slice(-1), after: cured };
 const buying: Approach = { act: [buy(1, {}), buy(2, { generation: "legacy", product: 0 })] };
-const late: Approach = { act: [outage("throttled")] };
+const late: Approach = { to: [buy(0, {}), passing(HOUR)], act: [outage("throttled")] };
+const anything: Approach = { to: [buy(0, {})] };
 const announced: Approach = {
   to: [buy(1, { generation: "legacy" }), passing(HOUR)],
   act: [change(1, "cancel"), passing(20 * MINUTE)],
@@ -118,6 +119,7 @@ const approaches: Partial<Readonly<Record<Point, Approach>>> = {
   "usage is closed early": announced,
   "usage is included": { act: [buy(2, { product: 2 }), passing(HOUR)] },
   "a payer is set": buying,
+  "parked records are due again": buying,
   "a message is kept": buying,
   "a message is applied": buying,
   "a buyer registers": buying,
@@ -169,7 +171,7 @@ export function writeScript({ seed, index, members, mayRestart }: ScriptOptions)
 }
 
 function crashSteps(crash: Crash, firstGuest: number): readonly Timed[] {
-  const { to = [], act = [], after = [] } = { ...approaches[crash.point] };
+  const { to = [], act = [], after = [] } = approaches[crash.point] ?? anything;
   const alone = (step: Step): Timed => ({ step, beside: false });
   return [...to, { do: "crash", crash } as const, ...act, meeting, ...after].map((step) =>
     alone("who" in step ? { ...step, who: step.who + firstGuest } : step),

@@ -41,7 +41,10 @@ const UNSETTLED = `
           where c.balance >= 1 and p.bills <> 'none') as carries,
          (select count(*)::int from aws_messages where state = 'stored') as messages`;
 
-const MOST_ROUNDS = 50;
+const MOST_ROUNDS = 30;
+/** Then nothing is left to be sent, but for what waits for its payer or its deadline. */
+const ACTIVE_ROUNDS = 4;
+const IDLE_MS = 4 * HOUR_MS;
 
 /** Lets time pass until nothing can change any more; what does not come to an end is a broken promise. */
 export async function settle(world: World, feed: Feed): Promise<readonly Violation[]> {
@@ -49,7 +52,8 @@ export async function settle(world: World, feed: Feed): Promise<readonly Violati
   if (unanswered > 0) return [{ rule: "every batch gets an answer", said: `${unanswered} batches never did.` }];
   let left: Record<string, number> = {};
   for (let round = 0; round < MOST_ROUNDS; round += 1) {
-    await pass(world, HOUR_MS);
+    if (round < ACTIVE_ROUNDS) await pass(world, HOUR_MS);
+    else await pass(world, IDLE_MS, IDLE_MS);
     const [row] = await world.looker.look<Record<string, number>>(UNSETTLED, [await world.now()]);
     left = row ?? {};
     if (round > 1 && Object.values(left).every((count) => count === 0)) return [];

@@ -34,12 +34,12 @@ export async function leap(world: World, to: Date): Promise<void> {
  * Lets time pass as it does for a service that is up: nobody is hurried past what he has been told, and before each
  * deadline of a record there is time to send it. What then still expires has no excuse.
  */
-export async function pass(world: World, ms: number): Promise<void> {
+export async function pass(world: World, ms: number, stepMs = STEP_MS): Promise<void> {
   const target = (await world.now()).getTime() + ms;
   for (let now = (await world.now()).getTime(); now < target; now = (await world.now()).getTime()) {
     await allHeard(world);
     const stop = await nextStop(world, new Date(now));
-    const next = Math.min(target, now + STEP_MS, stop);
+    const next = Math.min(target, now + stepMs, stop);
     await turn(world, new Date(Math.max(next, now + 1_000)));
     if (next === stop) await urgentSent(world);
   }
