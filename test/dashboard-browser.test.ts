@@ -1,4 +1,4 @@
-import { tmpdir } from "node:os";
+import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
 import axe from "axe-core";
 import express from "express";
@@ -15,7 +15,7 @@ import { enterStage, leaveStage } from "./support/visitor.ts";
 
 const KEY = "ACME_SEARCH_API_KEY";
 const PHONE = { width: 360, height: 780 };
-const pictures = join(tmpdir(), "stallholder-dashboard");
+const pictures = join(tmpdir(), `stallholder-dashboard-${userInfo().username}`);
 const DESK = { width: 1280, height: 900 };
 
 describeWithChromium("the dashboard in a browser", () => {
