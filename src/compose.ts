@@ -84,6 +84,7 @@ export async function compose(surroundings: Surroundings): Promise<Service> {
     product: productOf(settings),
     mint: { prefix: keyPrefix(catalog.id), pepper: derive(ring.primary, "pepper"), vault },
     peppers: deriveEach(ring, "pepper"),
+    auditKey: { id: ring.primary.id, key: derive(ring.primary, "audit") },
     abilitiesOf: (name) => marketplaces.get(name)?.abilities ?? NO_ABILITIES,
     reporting: () => reportingOf(marketplaces),
   });

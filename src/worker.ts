@@ -106,6 +106,7 @@ function jobsOf(options: WorkerOptions, id: string, stopping: AbortSignal): read
     sideBySide({ ...claimed, name: "owed calls", start: (places) => startDueCalls(options, places) }),
     { name: "metering", run: () => provider.meterUsage() },
     { name: "sweep", run: () => provider.sweep().then(() => false) },
+    { name: "audit", run: () => anchor(options) },
     { name: "heartbeat", run: () => beat(store, clock, id) },
     ...Array.from({ length: REPORT_LANES }, (_, lane) => ({
       name: `reports ${lane}`,
@@ -158,6 +159,12 @@ function newBell(): Bell {
       return next.signal;
     },
   };
+}
+
+/** The log is a witness outside the database: an anchor that it tells of must be there. */
+async function anchor({ provider, logger }: WorkerOptions): Promise<boolean> {
+  for (const made of await provider.anchorAudit()) logger.info(made, "audit anchored");
+  return false;
 }
 
 async function beat(store: Store, clock: Clock, id: string): Promise<boolean> {

@@ -16,6 +16,11 @@ const tenants = { a, b };
 const DOORS = [
   "admit_usage(text[],uuid[])",
   "alarm_usage(timestamp with time zone,integer)",
+  "append_audit(text,text,text,timestamp with time zone,timestamp with time zone,jsonb)",
+  "audit_chain_names(text,integer)",
+  "audit_heads_of(bigint)",
+  "audit_moved(integer)",
+  "audit_page(text,bigint,integer)",
   "aws_apply_message(bigint,jsonb,timestamp with time zone)",
   "aws_claim_licences(text,timestamp with time zone,timestamp with time zone,integer)",
   "aws_claim_messages(timestamp with time zone,timestamp with time zone,integer)",
@@ -63,6 +68,7 @@ const DOORS = [
   "note_usage()",
   "oldest_unsealed()",
   "oldest_untried(timestamp with time zone)",
+  "put_audit_anchor(jsonb)",
   "put_session(text,text,jsonb,timestamp with time zone)",
   "reopen_usage_of(text)",
   "resend_usage(uuid,jsonb,numeric,integer,timestamp with time zone,timestamp with time zone)",
@@ -72,6 +78,7 @@ const DOORS = [
   "settle_usage(uuid,jsonb,text,timestamp with time zone)",
   "sweep_sign_ins(timestamp with time zone,timestamp with time zone,timestamp with time zone)",
   "sweep_usage(timestamp with time zone)",
+  "tell_credential()",
   "touch_session(text,timestamp with time zone)",
   "usage_ledger(timestamp with time zone,timestamp with time zone,jsonb,integer)",
   "usage_of_all(text,timestamp with time zone,timestamp with time zone,jsonb,integer)",
@@ -80,6 +87,7 @@ const DOORS = [
 /** Called by the role that stores usage as well. */
 const DOOR_OF_WRITER = "admit_usage(text[],uuid[])";
 const WITHOUT_TENANTS = [
+  "audit_anchors",
   "aws_messages",
   "aws_rounds",
   "aws_tokens",
@@ -196,6 +204,7 @@ describe("the catalogue", () => {
     const rights = await list(
       `select table_name || ' ' || privilege_type from information_schema.role_table_grants
        where grantee = 'stallholder_app' and (privilege_type in ('TRUNCATE', 'REFERENCES', 'TRIGGER')
+         or (table_name like 'audit%' and privilege_type <> 'SELECT')
          or (table_name = 'lifecycle_events' and privilege_type <> 'SELECT' and privilege_type <> 'INSERT')
          or (table_name in ('tenants', 'operations', 'owed_calls', 'deliveries', 'credentials') and privilege_type = 'DELETE'))`,
     );
@@ -211,7 +220,7 @@ describe("the catalogue", () => {
     const unique = await list(
       `select i.indexrelid::regclass::text from pg_index i join pg_attribute a on a.attrelid = i.indrelid and a.attnum = i.indkey[0]
        join pg_class c on c.oid = i.indrelid
-       where i.indisunique and c.relnamespace = 'public'::regnamespace and a.attname <> 'tenant_id'
+       where i.indisunique and c.relnamespace = 'public'::regnamespace and a.attname not in ('tenant_id', 'chain')
          and c.relname not in (${WITHOUT_TENANTS.map((name) => `'${name}'`).join()}) order by 1`,
     );
     expect(unique).toEqual(UNIQUE_OVER_ALL);
@@ -302,6 +311,7 @@ describe("the wall", () => {
     const calls = [
       [`select append_event('${b}', 'planted', 'me', now(), now(), '{}')`, undefined],
       [`select owe_calls('${b}', '[{"marketplace": "x", "kind": "x", "lane": "x"}]', now())`, "42501"],
+      [`select append_audit('${b}', 'planted', 'me', now(), now(), '{}')`, "42501"],
       [`select put_credentials('${b}', '${credential}', now())`, "42501"],
     ] as const;
     for (const [call, code] of calls) {

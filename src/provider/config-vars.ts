@@ -1,6 +1,7 @@
 import { undeclaredConfigVars } from "../catalog/catalog.ts";
 import { type ConfigVars, type Credential, liveCredentials, renderConfigVars } from "../credentials/credentials.ts";
 import { ProviderError } from "../errors.ts";
+import { appendAudit } from "../events/audit.ts";
 import { appendEvent } from "../events/events.ts";
 import { readTenant, type Tenant } from "../tenants/tenants.ts";
 import type { TenantCommand } from "./contract.ts";
@@ -58,13 +59,12 @@ export async function revealConfigVar(deps: Deps, command: TenantCommand, name: 
   const tenant = await idOf(deps, command.ref);
   const value = (await configVarsOf(deps, tenant))[name];
   if (value === undefined) throw new ProviderError("request_malformed", "There is no such config var.");
-  await deps.store.asTenant(tenant, (tx) =>
-    appendEvent(
-      tx,
-      tenant,
-      { type: "credential.revealed", by: command.by, at: command.at, data: { var: name } },
-      deps.clock.now(),
-    ),
-  );
+  const { by, at } = command;
+  await deps.store.asTenant(tenant, async (tx) => {
+    const now = deps.clock.now();
+    await appendEvent(tx, tenant, { type: "credential.revealed", by, at, data: { var: name } }, now);
+    const data = { var: name, ...(value.length < 20 ? {} : { last_four: value.slice(-4) }) };
+    await appendAudit(tx, tenant, { action: "credential.revealed", by, at, data }, now);
+  });
   return value;
 }

@@ -1,6 +1,7 @@
 import type { ConfigVars, Scope } from "../credentials/credentials.ts";
 import type { KeyJudgement } from "../credentials/verify.ts";
 import type { Delivery, NewOwedCall, OwedCall } from "../deliveries/deliveries.ts";
+import type { AnchorMade } from "../events/audit-anchor.ts";
 import type { By } from "../events/events.ts";
 import type { BillingEnd, Included, Payer } from "../metering/billing.ts";
 import type { UsageReceipt, UsageSource } from "../metering/metering.ts";
@@ -172,4 +173,6 @@ export interface ProviderJobs {
   reportUsage(lane: number): Promise<boolean>;
   /** Ends what time ends: retiring credentials, sessions, used sign-in tokens. */
   sweep(): Promise<void>;
+  /** Anchors the audit, once a minute: what was anchored. */
+  anchorAudit(): Promise<readonly AnchorMade[]>;
 }

@@ -3,6 +3,7 @@ import type { Catalog } from "../catalog/catalog.ts";
 import type { Clock } from "../clock.ts";
 import type { CredentialDeclaration, Mint } from "../credentials/credentials.ts";
 import type { TokenKeys } from "../credentials/token-keys.ts";
+import type { AuditKey } from "../events/audit-anchor.ts";
 import type { Store } from "../isolation/isolation.ts";
 import type { ReportingByMarketplace } from "../metering/billing.ts";
 import type { Metering } from "../metering/metering.ts";
@@ -30,6 +31,8 @@ export interface Deps {
   readonly vault: Vault;
   readonly mint: Mint;
   readonly peppers: readonly KeyObject[];
+  /** Seals the anchors of the audit. */
+  readonly auditKey: AuditKey;
   readonly tokens: TokenKeys;
   readonly metering: Metering;
   readonly abilitiesOf: (marketplace: string) => Abilities;

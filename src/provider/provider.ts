@@ -1,3 +1,4 @@
+import { anchorAudit } from "../events/audit-anchor.ts";
 import { listUsage, meteringSummary } from "../metering/read.ts";
 import { findOperation } from "../operations/operations.ts";
 import { findTenant, listTenants } from "../tenants/tenants.ts";
@@ -53,5 +54,6 @@ export function createProvider(parts: ProviderParts): Provider & ProviderJobs {
     startDueOperations: (limit) => startDueOperations(deps, limit),
     tellProduct: (call) => tellProduct(deps, call),
     sweep: () => sweep(deps),
+    anchorAudit: () => anchorAudit(deps.store, deps.auditKey, deps.clock.now()),
   };
 }

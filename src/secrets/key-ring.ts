@@ -15,7 +15,9 @@ export interface KeyRing {
 }
 
 /** What a derived key is for; keys of different purposes have nothing in common. */
-export type Purpose = "pepper" | "seal" | "session";
+const PURPOSES = ["pepper", "seal", "session", "audit"] as const;
+
+export type Purpose = (typeof PURPOSES)[number];
 
 const ENTRY = /^([\w-]{1,32}):([A-Za-z0-9+/_-]{43}=?)$/;
 const KEY_BYTES = 32;
@@ -33,8 +35,8 @@ function parseEntry(entry: string): RingKey {
   const [, id, base64] = ENTRY.exec(entry) ?? [];
   if (id === undefined || base64 === undefined) throw invalid("must be `id:base64,…` with keys of 32 bytes");
   const key = Buffer.from(base64, "base64");
-  const derived = { pepper: hkdf(key, "pepper"), seal: hkdf(key, "seal"), session: hkdf(key, "session") };
-  return { id, derived };
+  const derived = Object.fromEntries(PURPOSES.map((purpose) => [purpose, hkdf(key, purpose)]));
+  return { id, derived: derived as RingKey["derived"] };
 }
 
 const hkdf = (key: Buffer, purpose: Purpose): KeyObject =>

@@ -177,7 +177,7 @@ export async function walledTables(client: pg.Client): Promise<readonly WalledTa
   const { rows } = await client.query<{ name: string; column: string }>(
     `select c.relname as name, a.attname as column from pg_class c join pg_attribute a on a.attrelid = c.oid
      where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p') and not a.attisdropped
-       and (a.attname = 'tenant_id' or (c.relname = 'tenants' and a.attname = 'id')) order by 1`,
+       and (a.attname in ('tenant_id', 'chain') or (c.relname = 'tenants' and a.attname = 'id')) order by 1`,
   );
   return rows.map(({ name, column }) => ({ name, tenantColumn: column }));
 }

@@ -137,6 +137,7 @@ function makeDeps(
     vault,
     mint: { prefix: "acmesearch", pepper: derive(ring.primary, "pepper"), vault },
     peppers: deriveEach(ring, "pepper"),
+    auditKey: { id: ring.primary.id, key: derive(ring.primary, "audit") },
     tokens: tokenKeys({ store: parts.store, vault, clock: parts.clock, issuer: ISSUER }),
     reporting: () => reporting ?? new Map(),
     abilitiesOf: () => ({ pushesConfig: true, wantsCompletion: true, provisionDeadlineSeconds: 43_200, ...abilities }),
