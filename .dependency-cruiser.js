@@ -102,6 +102,20 @@ export default {
       from: { pathNot: "^src/marketplaces/" },
       to: { path: "^src/marketplaces/([^/]+)/", pathNot: "^src/marketplaces/([^/]+)/\\1(-operator)?\\.ts$" },
     },
+    {
+      name: "isolation-doors",
+      comment: "A folder of isolation is entered by the file that bears its name",
+      severity: "error",
+      from: { path: "^src/(?!isolation/([^/]+)/)" },
+      to: { path: "^src/isolation/([^/]+)/", pathNot: "^src/isolation/([^/]+)/\\1\\.ts$" },
+    },
+    {
+      name: "isolation-doors-inside",
+      comment: "So it is for its neighbours",
+      severity: "error",
+      from: { path: "^src/isolation/([^/]+)/" },
+      to: { path: "^src/isolation/([^/]+)/", pathNot: ["^src/isolation/$1/", "^src/isolation/([^/]+)/\\1\\.ts$"] },
+    },
     ...Object.entries(arrows).map(([folder, allowed]) => beside(folder, allowed)),
   ],
   options: {

@@ -7,7 +7,7 @@ import { createApp } from "./app.ts";
 import { type Manifest, monthlyLimits, parseManifest } from "./catalog/catalog.ts";
 import type { Clock } from "./clock.ts";
 import { awsAccess } from "./config/aws-access.ts";
-import type { Settings } from "./config.ts";
+import { manifestFile, type Settings } from "./config.ts";
 import { keyPrefix } from "./credentials/api-key.ts";
 import { tokenKeys } from "./credentials/token-keys.ts";
 import { assets } from "./dashboard/assets.ts";
@@ -33,6 +33,7 @@ import { readinessChecks } from "./readiness.ts";
 import { derive, deriveEach, parseKeyRing } from "./secrets/key-ring.ts";
 import { vaultOf } from "./secrets/secrets.ts";
 import { browserSessions } from "./sso/browser-sessions.ts";
+import { tenantDatabases } from "./tenant-databases.ts";
 import { startWorker, type Worker } from "./worker.ts";
 
 export interface Surroundings {
@@ -40,6 +41,8 @@ export interface Surroundings {
   readonly manifest: Manifest;
   /** The serving login's. */
   readonly databaseUrl: string;
+  /** The administrator's of the tenants' databases; absent where there is no server for them. */
+  readonly tenantsUrl?: string | undefined;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -54,9 +57,17 @@ export interface Service {
   readonly close: () => Promise<void>;
 }
 
-/** Reads `addon-manifest.json` beside the project's `package.json`. */
+/** Reads the manifest that `MANIFEST_FILE` names, or else `addon-manifest.json` beside the project's `package.json`. */
 export async function readManifestFile(): Promise<Manifest> {
-  return parseManifest(await readFile(new URL("../addon-manifest.json", import.meta.url), "utf8"));
+  const path = manifestFile();
+  return parseManifest(await readText(path ?? new URL("../addon-manifest.json", import.meta.url)));
+}
+
+function readText(path: string | URL): Promise<string> {
+  return readFile(path, "utf8").catch((cause: unknown) => {
+    const faults = [{ at: "MANIFEST_FILE", message: `${path} cannot be read` }];
+    throw new ProviderError("config_invalid", "The manifest cannot be read.", { faults, cause });
+  });
 }
 
 /** Builds everything by hand: the one place that knows all parts. */
@@ -73,6 +84,8 @@ export async function compose(surroundings: Surroundings): Promise<Service> {
   const marketplaces = new Map<string, Marketplace>();
   const metering = meteringOf(surroundings, store, metrics, marketplaces);
 
+  const databases = tenantDatabases({ ...surroundings, catalog, store, vault });
+
   const provider = createProvider({
     store,
     clock,
@@ -82,7 +95,13 @@ export async function compose(surroundings: Surroundings): Promise<Service> {
     tokens,
     metering,
     product: productOf(settings),
-    mint: { prefix: keyPrefix(catalog.id), pepper: derive(ring.primary, "pepper"), vault },
+    ...(databases && { databases }),
+    mint: {
+      prefix: keyPrefix(catalog.id),
+      pepper: derive(ring.primary, "pepper"),
+      vault,
+      ...(databases && { login: databases.mintLogin }),
+    },
     peppers: deriveEach(ring, "pepper"),
     auditKey: { id: ring.primary.id, key: derive(ring.primary, "audit") },
     abilitiesOf: (name) => marketplaces.get(name)?.abilities ?? NO_ABILITIES,
@@ -129,6 +148,7 @@ export async function compose(surroundings: Surroundings): Promise<Service> {
     startWorker: () => startWorker({ database, store, clock, provider, marketplaces, logger, metrics }),
     close: async () => {
       await metering.close();
+      await databases?.close();
       await database.close();
     },
   };

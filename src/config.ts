@@ -19,6 +19,7 @@ export interface Settings {
   readonly databaseUrl: string | undefined;
   readonly migrationDatabaseUrl: string | undefined;
   readonly tenantDatabaseUrl: string | undefined;
+  readonly tenantDatabaseAddress: string | undefined;
   /** Checked text of the key ring, `id:base64,…`. */
   readonly secretKeys: string;
   readonly heroku: HerokuSettings;
@@ -78,6 +79,11 @@ export function readSettings(env: NodeJS.ProcessEnv = process.env): Settings {
   if (faults.length > 0) throw new ProviderError("config_invalid", "The settings are not usable.", { faults });
   const values = settingSchema.parse(production ? given : withDevelopmentSecrets(given));
   return assemble(values, production, !(production || speaksToOthers(env)));
+}
+
+/** Where the manifest lies, when it is not the project's own: needed also where other settings are wrong. */
+export function manifestFile(env: NodeJS.ProcessEnv = process.env): string | undefined {
+  return env["MANIFEST_FILE"] || undefined;
 }
 
 /** One row of the table of settings in the README. */
@@ -150,6 +156,7 @@ function assemble(values: SettingValues, production: boolean, demoData: boolean)
     databaseUrl: values.DATABASE_URL,
     migrationDatabaseUrl: values.MIGRATION_DATABASE_URL,
     tenantDatabaseUrl: values.TENANT_DATABASE_URL,
+    tenantDatabaseAddress: values.TENANT_DATABASE_ADDRESS,
     secretKeys: values.SECRET_KEYS,
     heroku: herokuSettings(values, production),
     product: Object.freeze({ url: values.PRODUCT_URL, secret: values.PRODUCT_SECRET }),

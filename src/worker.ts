@@ -104,6 +104,7 @@ function jobsOf(options: WorkerOptions, id: string, stopping: AbortSignal): read
   return [
     sideBySide({ ...claimed, name: "operations", start: (places) => provider.startDueOperations(places) }),
     sideBySide({ ...claimed, name: "owed calls", start: (places) => startDueCalls(options, places) }),
+    sideBySide({ ...claimed, name: "databases", start: (places) => provider.startDueDatabases(places) }),
     { name: "metering", run: () => provider.meterUsage() },
     { name: "sweep", run: () => provider.sweep().then(() => false) },
     { name: "audit", run: () => anchor(options) },

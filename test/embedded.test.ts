@@ -267,6 +267,8 @@ describe.each(runners)("startEmbedded as $name", (runner) => {
     expect(await query(server?.superuserUrl, roles)).toEqual([
       { ...none, role: "stallholder_app" },
       { ...none, role: "stallholder_owner", makes_roles: true, temp: true },
+      // Makes databases, and gets into none of ours.
+      { ...none, role: "stallholder_tenants", makes_roles: true, powers: true },
     ]);
     await query(server?.ownerUrl, "drop role if exists visitor; create role visitor login password 'visitor'");
     const visitor = Object.assign(new URL(server?.appUrl ?? ""), { username: "visitor", password: "visitor" });

@@ -7,6 +7,7 @@ import {
   manifestSchema,
   type ParsedManifest,
   type Plan,
+  usualDatabase,
 } from "./manifest-schema.ts";
 
 /** What is sold: `addon-manifest.json`, checked and frozen, without its secrets. */
@@ -64,6 +65,9 @@ export function parseManifest(text: string): Manifest {
 /** The plan with this id, which is also its slug; undefined when it is not sold. */
 export const findPlan = (catalog: Catalog, id: string): Plan | undefined =>
   catalog.plans.find((plan) => plan.id === id);
+
+/** What a tenant of this plan may do in its database, as every plan says that is no longer sold. */
+export const databaseOf = (plan: Plan | undefined): NonNullable<Plan["database"]> => plan?.database ?? usualDatabase;
 
 type Limits = Readonly<Record<string, number>>;
 

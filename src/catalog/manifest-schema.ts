@@ -51,6 +51,27 @@ const apiSchema = z.looseObject({
 /** What a marketplace calls the same plan or dimension, where it insists on a name of its own. */
 const codes = z.record(name, label).default({}).readonly();
 
+const atLeastOne = (largest: number) =>
+  z.int("must be a whole number").min(1, "must be at least 1").max(largest, `must be at most ${largest}`);
+
+/** What a `postgres` credential of the plan's tenants may do. */
+const databaseSchema = z
+  .strictObject({
+    connections: atLeastOne(10_000).default(20),
+    statementSeconds: atLeastOne(86_400).default(30),
+    storageMegabytes: atLeastOne(100_000_000).default(1_000),
+    /** How long data are kept after a deprovision. */
+    graceDays: z
+      .int("must be a whole number")
+      .nonnegative("must not be negative")
+      .max(365, "must be at most 365")
+      .default(7),
+  })
+  .readonly();
+
+/** What counts where a plan says nothing. */
+export const usualDatabase = databaseSchema.parse({});
+
 const planSchema = z
   .strictObject({
     id: slug,
@@ -63,6 +84,7 @@ const planSchema = z
       .readonly(),
     limits: z.record(name, count).default({}).readonly(),
     isolation: oneOf(["pool", "bridge", "silo"]).default("pool"),
+    database: databaseSchema.optional(),
     codes,
   })
   .readonly();

@@ -6,7 +6,7 @@ import { isolate, type Store, servingRole } from "../isolation/isolation.ts";
 
 /** Runs a command's work on the service's database, or on the embedded one that a running `serve` has started. */
 export async function withStore<T>(settings: Settings, work: (store: Store) => Promise<T>): Promise<T> {
-  const url = settings.databaseUrl ?? (await runningEmbedded(settings.dataDir));
+  const url = settings.databaseUrl ?? (await runningEmbedded(settings.dataDir))?.appUrl;
   if (url === undefined) {
     throw new ProviderError("config_invalid", "There is no database to ask.", {
       faults: [{ at: "DATABASE_URL", message: "is missing, and no `stallholder serve` runs with this DATA_DIR" }],

@@ -30,6 +30,7 @@ export async function serve({ withWorker = false }: { withWorker?: boolean }): P
       settings: simulator === undefined ? settings : withSimulatedAws(settings, simulator.aws),
       manifest,
       databaseUrl: urls.app,
+      tenantsUrl: urls.tenants,
       clock,
       logger,
     });
@@ -51,6 +52,7 @@ export async function serve({ withWorker = false }: { withWorker?: boolean }): P
 
 interface Urls {
   readonly app: string;
+  readonly tenants: string | undefined;
   /** For the greeting: never a password. */
   readonly said: string;
 }
@@ -59,7 +61,7 @@ interface Urls {
 async function database(settings: Settings, teardown: Teardown): Promise<Urls> {
   if (settings.databaseUrl !== undefined) {
     if (!settings.production) await migrate({ url: settings.migrationDatabaseUrl ?? settings.databaseUrl });
-    return { app: settings.databaseUrl, said: "the one of DATABASE_URL" };
+    return { app: settings.databaseUrl, tenants: settings.tenantDatabaseUrl, said: "the one of DATABASE_URL" };
   }
   const { startEmbedded } = await import("../db/embedded/embedded.ts");
   const embedded = await startEmbedded({ dataDir: settings.dataDir });
@@ -67,6 +69,7 @@ async function database(settings: Settings, teardown: Teardown): Promise<Urls> {
   await migrate({ url: embedded.ownerUrl });
   return {
     app: embedded.appUrl,
+    tenants: settings.tenantDatabaseUrl ?? embedded.tenantsUrl,
     said: `PostgreSQL ${embedded.version} on port ${embedded.port}, data in ${settings.dataDir}`,
   };
 }

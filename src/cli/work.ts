@@ -24,6 +24,7 @@ export async function work(): Promise<void> {
       settings,
       manifest: await readManifestFile(),
       databaseUrl: settings.databaseUrl,
+      tenantsUrl: settings.tenantDatabaseUrl,
       clock,
       logger,
     });

@@ -13,6 +13,9 @@ export const port = () =>
 
 export const host = () => matching(/^[\w.:-]+$/, "must be an address or a host name to listen on, without a port");
 
+export const hostAndPort = () =>
+  matching(/^([\w.-]+|\[[\da-fA-F:]+\]):\d{1,5}$/, "must be a host and a port such as db.example.com:5432");
+
 const parsedUrl = (value: string): URL | undefined => (URL.canParse(value) ? new URL(value) : undefined);
 
 const isHttp = (url: URL): boolean => url.protocol === "https:" || url.protocol === "http:";

@@ -5,6 +5,7 @@ import {
   databaseUrl,
   environmentName,
   host,
+  hostAndPort,
   httpUrl,
   keyRing,
   logLevel,
@@ -73,9 +74,18 @@ export const settingSchema = z.object({
     secret: true,
   }),
   TENANT_DATABASE_URL: databaseUrl().optional().register(facts, {
-    meaning: "Server on which tenants get databases of their own.",
-    otherwise: "the embedded server; none in production",
+    meaning:
+      "Database that tenants share, as a role that makes roles and databases on its server; see docs/isolation.md.",
+    otherwise: "a database `tenants` of the embedded server; none in production",
     secret: true,
+  }),
+  TENANT_DATABASE_ADDRESS: hostAndPort().optional().register(facts, {
+    meaning: "`host:port` at which customers reach that server, where it is another one for them (a pooler).",
+    otherwise: "the one of `TENANT_DATABASE_URL`",
+  }),
+  MANIFEST_FILE: z.string().optional().register(facts, {
+    meaning: "Path of the manifest: what is sold.",
+    otherwise: "`addon-manifest.json` of the project",
   }),
   SECRET_KEYS: keyRing().register(facts, {
     meaning: "Key ring `id:base64,…` of 32-byte keys; the first one seals, the others still open.",

@@ -4,8 +4,8 @@ import { crc32 } from "node:zlib";
 const ID_ALPHABET = "abcdefghijklmnopqrstuvwxyz234567";
 const ID_LENGTH = 16;
 /** Letters and digits only: a double click selects the whole key. 43 of them hold 256 bits. */
-const SECRET_ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
-const SECRET_LENGTH = 43;
+export const SECRET_ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+export const SECRET_LENGTH = 43;
 const CHECKSUM_LENGTH = 6;
 const API_KEY = /^([a-z0-9]{1,32}_live_([a-z2-7]{16})_[0-9A-Za-z]{43}_)([0-9A-Za-z]{6})$/;
 
@@ -45,7 +45,7 @@ export const apiKeyHash = (pepper: KeyObject, value: string): Buffer =>
   createHmac("sha256", pepper).update(value).digest();
 
 /** Each character is as likely as any other: a byte that would favour some is not used. */
-function randomText(alphabet: string, length: number): string {
+export function randomText(alphabet: string, length: number): string {
   const fair = 256 - (256 % alphabet.length);
   let text = "";
   while (text.length < length) {

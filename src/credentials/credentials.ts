@@ -2,6 +2,7 @@ import { type KeyObject, randomUUID } from "node:crypto";
 import type { Tx } from "../db/db.ts";
 import type { SealContext, Vault } from "../secrets/secrets.ts";
 import { apiKeyHash, mintApiKey } from "./api-key.ts";
+import { databaseUrl, mintPassword } from "./database-login.ts";
 
 /** Credentials rendered as environment variables: full names to values. */
 export type ConfigVars = Readonly<Record<string, string>>;
@@ -14,7 +15,8 @@ export type Scope =
   | "credentials:rotate"
   | "aws:credentials"
   | "tenant:read"
-  | "token";
+  | "token"
+  | "database:read";
 
 /** What a customer's ordinary key may do: look at its own tenant and fetch a short token. It can neither meter nor rotate. */
 export const CUSTOMER_SCOPES: readonly Scope[] = ["tenant:read", "token"];
@@ -37,6 +39,9 @@ export interface Credential {
   readonly kind: string;
   readonly name: string;
   readonly state: CredentialState;
+  /** The public half: an API key's id, the login of a database. */
+  readonly keyId: string | null;
+  readonly scopes: readonly Scope[];
   readonly sealed: string | null;
   /** The last characters: enough to tell two keys apart. */
   readonly hint: string;
@@ -51,6 +56,8 @@ export interface CredentialJson {
   readonly kind: string;
   readonly var: string;
   readonly state: CredentialState;
+  readonly key_id: string | null;
+  readonly scopes: readonly Scope[];
   readonly sealed: string | null;
   readonly hint: string;
   readonly created_at: string;
@@ -64,6 +71,8 @@ export function credentialFromJson(row: CredentialJson): Credential {
     kind: row.kind,
     name: row.var,
     state: row.state,
+    keyId: row.key_id,
+    scopes: row.scopes,
     sealed: row.sealed,
     hint: row.hint,
     createdAt: new Date(row.created_at),
@@ -77,7 +86,8 @@ export interface NewCredential {
   readonly kind: string;
   readonly var: string;
   readonly key_id: string;
-  readonly key_hash: string;
+  /** Of what is looked up by its value. */
+  readonly key_hash: string | null;
   readonly sealed: string;
   readonly hint: string;
   readonly scopes: readonly Scope[];
@@ -89,11 +99,13 @@ export interface Mint {
   readonly prefix: string;
   readonly pepper: KeyObject;
   readonly vault: Vault;
+  /** A database login's name, where tenants get one. */
+  readonly login?: (tenant: string) => string;
 }
 
 /** Kinds whose value is a secret of the tenant; the others are rendered from the catalog. */
 export function isSecretKind(kind: string): boolean {
-  return kind === "api-key";
+  return kind === "api-key" || kind === "postgres";
 }
 
 /** New credentials for the declared secret kinds; nothing is stored yet. */
@@ -106,18 +118,26 @@ export function mintCredentials(
     .filter((declaration) => isSecretKind(declaration.kind))
     .map(({ kind, name }) => {
       const id = randomUUID();
-      const { value, keyId } = mintApiKey(mint.prefix);
+      const { value, ...rest } = kind === "postgres" ? newLogin(mint, tenant) : newApiKey(mint);
       return {
         id,
         kind,
         var: name,
-        key_id: keyId,
-        key_hash: apiKeyHash(mint.pepper, value).toString("hex"),
         sealed: mint.vault.seal(sealContext(tenant, id), value),
         hint: value.slice(-4),
-        scopes: CUSTOMER_SCOPES,
+        ...rest,
       };
     });
+}
+
+function newApiKey({ prefix, pepper }: Mint) {
+  const { value, keyId } = mintApiKey(prefix);
+  return { value, key_id: keyId, key_hash: apiKeyHash(pepper, value).toString("hex"), scopes: CUSTOMER_SCOPES };
+}
+
+function newLogin({ login }: Mint, tenant: string) {
+  if (login === undefined) throw new Error("There is no server on which a tenant could get a login.");
+  return { value: mintPassword(), key_id: login(tenant), key_hash: null, scopes: [] };
 }
 
 function sealContext(tenant: string, credential: string): SealContext {
@@ -130,21 +150,40 @@ export function openCredential(vault: Vault, credential: Pick<Credential, "tenan
   return vault.open(sealContext(credential.tenant, credential.id), credential.sealed);
 }
 
-/** The config vars of `tenant`: its active credentials opened, the rest of the declarations rendered. */
+/** A database login with its password; undefined for any other credential. */
+export function loginOf(vault: Vault, credential: Credential) {
+  const { kind, keyId, scopes } = credential;
+  if (kind !== "postgres" || keyId === null) return undefined;
+  return { role: keyId, password: openCredential(vault, credential), readsOnly: scopes.includes("database:read") };
+}
+
+/** As much of a credential as its config var needs. */
+export type RenderedCredential = Pick<Credential, "tenant" | "id" | "kind" | "keyId" | "sealed" | "name" | "state">;
+
+/**
+ * The config vars of `tenant`: its active credentials opened, the rest of the declarations rendered. `database` is the
+ * address of its database, `host:port/name`.
+ */
 export function renderConfigVars(
   vault: Vault,
   tenant: string,
   declarations: readonly CredentialDeclaration[],
-  credentials: readonly Pick<Credential, "tenant" | "id" | "sealed" | "name" | "state">[],
+  credentials: readonly RenderedCredential[],
+  database = "",
 ): ConfigVars {
   const vars: Record<string, string> = {};
   for (const { kind, name, value } of declarations) {
     if (!isSecretKind(kind) && value !== undefined) vars[name] = value.replaceAll("{tenant}", tenant);
   }
   for (const credential of credentials) {
-    if (credential.state === "active") vars[credential.name] = openCredential(vault, credential);
+    if (credential.state === "active") vars[credential.name] = shownValue(vault, credential, database);
   }
   return vars;
+}
+
+function shownValue(vault: Vault, credential: RenderedCredential, database: string): string {
+  const secret = openCredential(vault, credential);
+  return credential.kind === "postgres" ? databaseUrl(credential.keyId ?? "", secret, database) : secret;
 }
 
 /** Every credential of this transaction's tenant that is not revoked, newest first. */

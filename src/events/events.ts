@@ -30,6 +30,12 @@ export type EventType =
   | "usage.conflict"
   | "usage.lost"
   | "limits.changed"
+  | "database.retained"
+  | "database.restored"
+  | "database.removed"
+  | "database.soft_mark"
+  | "database.hard_mark"
+  | "database.below_marks"
   | "signed_in"
   | "renamed";
 

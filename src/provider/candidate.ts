@@ -4,6 +4,7 @@ import type { NewOwedCall } from "../deliveries/deliveries.ts";
 import { OPERATION_LEASE_MS, type Operation } from "../operations/operations.ts";
 import { mintTenantId, type Tenant } from "../tenants/tenants.ts";
 import type { ProvisionRequest } from "./contract.ts";
+import { givesDatabases } from "./databases.ts";
 import type { Deps } from "./deps.ts";
 import { owedJson } from "./finish.ts";
 
@@ -39,7 +40,8 @@ export function candidateFor(deps: Deps, request: ProvisionRequest, digest: stri
   };
 }
 
-const atOnce = ({ product }: Deps): boolean => product.provisionsAtOnce ?? false;
+/** Nobody has to be asked, and nothing has to be made. */
+const atOnce = (deps: Deps): boolean => (deps.product.provisionsAtOnce ?? false) && !givesDatabases(deps);
 
 function operationFor(deps: Deps, request: ProvisionRequest, tenant: string, now: Date): Operation {
   const { provisionDeadlineSeconds } = deps.abilitiesOf(request.marketplace);

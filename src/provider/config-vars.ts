@@ -1,21 +1,33 @@
-import { undeclaredConfigVars } from "../catalog/catalog.ts";
-import { type ConfigVars, type Credential, liveCredentials, renderConfigVars } from "../credentials/credentials.ts";
+import { findPlan, undeclaredConfigVars } from "../catalog/catalog.ts";
+import {
+  type ConfigVars,
+  liveCredentials,
+  type RenderedCredential,
+  renderConfigVars,
+} from "../credentials/credentials.ts";
+import type { Tx } from "../db/db.ts";
 import { ProviderError } from "../errors.ts";
 import { appendAudit } from "../events/audit.ts";
 import { appendEvent } from "../events/events.ts";
 import { readTenant, type Tenant } from "../tenants/tenants.ts";
 import type { TenantCommand } from "./contract.ts";
+import { givesDatabases } from "./databases.ts";
 import type { Deps } from "./deps.ts";
 import { idOf, refuseGone } from "./ref.ts";
 
-/** As much of a credential as its config var needs. */
-export type Rendered = Pick<Credential, "tenant" | "id" | "sealed" | "name" | "state">;
-
-/** Config vars from rows at hand: no round trip. The product's own come under the credentials'. */
-export function configVarsFrom(deps: Deps, tenant: Tenant, credentials: readonly Rendered[]): ConfigVars {
+/**
+ * Config vars from rows at hand: no round trip. The product's own come under the credentials'. `database` is the address
+ * of the tenant's database, where it has one.
+ */
+export function configVarsFrom(
+  deps: Deps,
+  tenant: Tenant,
+  credentials: readonly RenderedCredential[],
+  database?: string,
+): ConfigVars {
   return {
     ...productConfig(deps, tenant),
-    ...renderConfigVars(deps.vault, tenant.id, deps.declarations, credentials),
+    ...renderConfigVars(deps.vault, tenant.id, deps.declarations, credentials, database),
   };
 }
 
@@ -51,8 +63,14 @@ export function configVarsOf(deps: Deps, tenant: string): Promise<ConfigVars> {
     const found = await readTenant(tx);
     if (found === undefined) throw new ProviderError("tenant_not_found", "There is no such tenant.");
     refuseGone(found);
-    return configVarsFrom(deps, found, await liveCredentials(tx));
+    return configVarsFrom(deps, found, await liveCredentials(tx), await databaseAddress(deps, tx, found));
   });
+}
+
+/** Where the tenant's data are now: a move changes this and no password. */
+async function databaseAddress(deps: Deps, tx: Tx, { id, plan }: Tenant): Promise<string | undefined> {
+  if (!givesDatabases(deps)) return undefined;
+  return deps.databases?.addressOf(tx, id, findPlan(deps.catalog, plan)?.isolation ?? "pool");
 }
 
 export async function revealConfigVar(deps: Deps, command: TenantCommand, name: string): Promise<string> {

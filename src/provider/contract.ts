@@ -171,6 +171,8 @@ export interface ProviderJobs {
   meterUsage(): Promise<boolean>;
   /** Reports a batch of usage records; true when there was one. `lane`: which of several that do so at once. */
   reportUsage(lane: number): Promise<boolean>;
+  /** Starts due changes on the tenants' database server, at most `limit`: a promise for the end of each. */
+  startDueDatabases(limit: number): Promise<readonly Promise<void>[]>;
   /** Ends what time ends: retiring credentials, sessions, used sign-in tokens. */
   sweep(): Promise<void>;
   /** Anchors the audit, once a minute: what was anchored. */

@@ -4,6 +4,7 @@ import type { Clock } from "../clock.ts";
 import type { CredentialDeclaration, Mint } from "../credentials/credentials.ts";
 import type { TokenKeys } from "../credentials/token-keys.ts";
 import type { AuditKey } from "../events/audit-anchor.ts";
+import type { Databases } from "../isolation/databases/databases.ts";
 import type { Store } from "../isolation/isolation.ts";
 import type { ReportingByMarketplace } from "../metering/billing.ts";
 import type { Metering } from "../metering/metering.ts";
@@ -35,6 +36,8 @@ export interface Deps {
   readonly auditKey: AuditKey;
   readonly tokens: TokenKeys;
   readonly metering: Metering;
+  /** The databases of tenants, where there is a server for them. */
+  readonly databases?: Databases;
   readonly abilitiesOf: (marketplace: string) => Abilities;
   /** The marketplaces that bill usage, by name. */
   readonly reporting: () => ReportingByMarketplace;
@@ -45,10 +48,12 @@ export interface Deps {
 export interface Budgets {
   /** The product; then the answer is "not yet" and the worker goes on. */
   readonly product: number;
+  /** The tenants' database server, before the product is asked. */
+  readonly databases: number;
   /** The product inside a deprovision request, where nobody waits for an answer. */
   readonly parting: number;
   /** Another change of the same tenant, before this one is refused as `operation_running`. */
   readonly turn: number;
 }
 
-export const defaultBudgets: Budgets = { product: 8_000, parting: 2_000, turn: 6_000 };
+export const defaultBudgets: Budgets = { product: 8_000, databases: 6_000, parting: 2_000, turn: 6_000 };

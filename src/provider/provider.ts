@@ -52,6 +52,7 @@ export function createProvider(parts: ProviderParts): Provider & ProviderJobs {
     meterUsage: () => deps.metering.work(),
     reportUsage: (lane) => deps.metering.report(lane),
     startDueOperations: (limit) => startDueOperations(deps, limit),
+    startDueDatabases: async (limit) => (await deps.databases?.settleDue(limit)) ?? [],
     tellProduct: (call) => tellProduct(deps, call),
     sweep: () => sweep(deps),
     anchorAudit: () => anchorAudit(deps.store, deps.auditKey, deps.clock.now()),

@@ -1,12 +1,13 @@
 import { createHash } from "node:crypto";
 import { findPlan, servesRegion } from "../catalog/catalog.ts";
-import { type CredentialJson, credentialFromJson } from "../credentials/credentials.ts";
+import { type CredentialJson, credentialFromJson, type RenderedCredential } from "../credentials/credentials.ts";
 import { ProviderError } from "../errors.ts";
 import { type Operation, type OperationJson, operationFromJson } from "../operations/operations.ts";
 import { type Tenant, type TenantJson, tenantFromJson } from "../tenants/tenants.ts";
 import { type Candidate, candidateFor, candidateJson } from "./candidate.ts";
-import { configVarsFrom, configVarsOf, type Rendered } from "./config-vars.ts";
+import { configVarsFrom, configVarsOf } from "./config-vars.ts";
 import type { Outcome, Provisioned, ProvisionRequest } from "./contract.ts";
+import { givesDatabases } from "./databases.ts";
 import type { Deps } from "./deps.ts";
 import { refuseGone } from "./ref.ts";
 import { attempt } from "./run.ts";
@@ -16,7 +17,7 @@ interface Begun {
   readonly fresh: boolean;
   readonly tenant: Tenant;
   readonly operation: Operation;
-  readonly credentials: readonly Rendered[];
+  readonly credentials: readonly RenderedCredential[];
   /** This call holds the operation's lease and must run it. */
   readonly ours: boolean;
 }
@@ -36,10 +37,9 @@ export async function provision(deps: Deps, request: ProvisionRequest): Promise<
   const { operation, tenant } = await ended(deps, begun);
   if (tenant.state === "failed") throw refused(tenant);
   refuseGone(tenant);
-  const config =
-    begun.ours || begun.tenant.state !== "provisioning"
-      ? configVarsFrom(deps, tenant, begun.credentials)
-      : await configVarsOf(deps, tenant.id);
+  // What was read at the beginning still holds, but for the place of a database.
+  const atHand = (begun.ours || begun.tenant.state !== "provisioning") && !givesDatabases(deps);
+  const config = atHand ? configVarsFrom(deps, tenant, begun.credentials) : await configVarsOf(deps, tenant.id);
   const value = { tenant, config, ...(operation.message === null ? {} : { message: operation.message }) };
   return tenant.state === "provisioning"
     ? { kind: "running", operationId: operation.id, value: { tenant, config: {} } }
@@ -92,8 +92,8 @@ type BeginJson =
     };
 
 function made({ tenant, operation, credentials }: Candidate): Begun {
-  const active = credentials.map(({ id, var: name, sealed }): Rendered => {
-    return { tenant: tenant.id, id, name, sealed, state: "active" };
+  const active = credentials.map(({ id, kind, var: name, key_id: keyId, sealed }): RenderedCredential => {
+    return { tenant: tenant.id, id, kind, name, keyId, sealed, state: "active" };
   });
   return { fresh: true, ours: operation.state === "running", tenant, operation, credentials: active };
 }

@@ -4,6 +4,7 @@ import { claimOperations, finishOperation } from "../operations/operations.ts";
 import { type ProductAnswer, type ProductCall, type ProductVerb, Refused, RetryLater } from "../product/product.ts";
 import { type Tenant, type TenantJson, tenantFromJson } from "../tenants/tenants.ts";
 import { configVarFault } from "./config-vars.ts";
+import { databaseFault, followPlan } from "./databases.ts";
 import type { Deps } from "./deps.ts";
 import { finishDone, finishRefused, finishTooLate } from "./finish.ts";
 import { productCall } from "./product-call.ts";
@@ -37,9 +38,7 @@ export interface AttemptOptions {
 
 /** One attempt at an operation whose lease is ours: ask the product outside any transaction, then write down the end. */
 export async function attempt(deps: Deps, { operation, tenant }: Attempt, options: AttemptOptions): Promise<Attempt> {
-  const answer = isTooLate(deps, operation)
-    ? undefined
-    : await ask(deps, operation, productCall(deps, operation, tenant), options.budgetMs);
+  const answer = isTooLate(deps, operation) ? undefined : await answerTo(deps, operation, tenant, options.budgetMs);
   const now = deps.clock.now();
   const finish =
     answer === undefined ? finishTooLate(deps, operation, tenant) : finishFor(deps, operation, tenant, answer, now);
@@ -49,7 +48,15 @@ export async function attempt(deps: Deps, { operation, tenant }: Attempt, option
     { ...finish, toldLater: options.tellLater },
     now,
   );
+  if (operation.kind === "change_plan" && ended.operation.state === "done") await followPlan(deps, operation.tenant);
   return { operation: ended.operation, tenant: tenantFromJson(ended.tenant) };
+}
+
+/** The tenants' server follows before the product hears: a login that is announced works, and one that ended does not. */
+async function answerTo(deps: Deps, operation: Operation, tenant: Tenant, budgetMs: number): Promise<Answer> {
+  const fault = await databaseFault(deps, operation);
+  if (fault !== undefined) return { kind: "later", fault };
+  return ask(deps, operation, productCall(deps, operation, tenant), budgetMs);
 }
 
 function isTooLate(deps: Deps, operation: Operation): boolean {

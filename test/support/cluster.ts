@@ -8,6 +8,8 @@ export interface TestCluster {
   readonly superuserUrl: string;
   readonly ownerUrl: string;
   readonly appUrl: string;
+  /** The administrator's of tenants' databases. */
+  readonly tenantsUrl: string;
 }
 
 export interface TestDatabase {
@@ -52,7 +54,7 @@ export function onDatabase(url: string, name: string): string {
   return other.href;
 }
 
-function testCluster(): TestCluster {
+export function testCluster(): TestCluster {
   const text = process.env[CLUSTER_VARIABLE];
   if (text === undefined) throw new Error("There is no test cluster: run Jest with its global setup.");
   return JSON.parse(text) as TestCluster;

@@ -5,7 +5,15 @@ import { join } from "node:path";
 import { startEmbedded } from "../../src/db/embedded/embedded.ts";
 import { stopLeftover } from "../../src/db/embedded/leftover.ts";
 import { takeLock } from "../../src/db/embedded/lock.ts";
-import { APP, ensureDatabase, ensureRoles, OWNER, withClient } from "../../src/db/embedded/roles.ts";
+import {
+  APP,
+  ensureDatabase,
+  ensureRoles,
+  ensureTenantsRole,
+  OWNER,
+  TENANTS,
+  withClient,
+} from "../../src/db/embedded/roles.ts";
 import { findPlaces, openSite } from "../../src/db/embedded/site.ts";
 import { migrate } from "../../src/db/migrate.ts";
 import { CLUSTER_VARIABLE, dropDatabase, onDatabase, type TestCluster } from "./cluster.ts";
@@ -22,6 +30,7 @@ interface Server {
   readonly superuserUrl: string;
   readonly ownerUrl: string;
   readonly appUrl: string;
+  readonly tenantsUrl: string;
   remove(template: string): Promise<void>;
 }
 
@@ -53,6 +62,7 @@ async function makeTemplate(server: Server, template: string): Promise<TestClust
     superuserUrl: onDatabase(server.superuserUrl, template),
     ownerUrl: onDatabase(server.ownerUrl, template),
     appUrl: onDatabase(server.appUrl, template),
+    tenantsUrl: onDatabase(server.tenantsUrl, template),
   };
   await migrate({ url: cluster.ownerUrl });
   return cluster;
@@ -85,7 +95,10 @@ async function removeAbandoned(dataDir: string): Promise<void> {
 /** Runs that share a server also share its roles, hence fixed passwords. */
 async function givenServer(superuserUrl: string): Promise<Server> {
   const passwords = { superuser: "", owner: "test-owner", app: "test-app" };
-  await withClient(superuserUrl, (client) => ensureRoles(client, passwords));
+  await withClient(superuserUrl, async (client) => {
+    await ensureRoles(client, passwords);
+    await ensureTenantsRole(client, "test-tenants");
+  });
   const as = (username: string, password: string): string =>
     Object.assign(new URL(superuserUrl), { username, password }).href;
   const remove = (template: string): Promise<void> =>
@@ -94,7 +107,13 @@ async function givenServer(superuserUrl: string): Promise<Server> {
       const { rows } = await client.query<{ datname: string }>(names, [template]);
       for (const { datname } of rows) await dropDatabase(client, datname);
     });
-  return { superuserUrl, ownerUrl: as(OWNER, passwords.owner), appUrl: as(APP, passwords.app), remove };
+  return {
+    superuserUrl,
+    ownerUrl: as(OWNER, passwords.owner),
+    appUrl: as(APP, passwords.app),
+    tenantsUrl: as(TENANTS, "test-tenants"),
+    remove,
+  };
 }
 
 /** Jest runs no teardown when it is told to stop. */

@@ -11,10 +11,13 @@ import {
   type OwedCall,
   settleOwedCall,
 } from "../../src/deliveries/deliveries.ts";
+import type { DatabasesOptions } from "../../src/isolation/databases/contract.ts";
+import { createDatabases, type Databases } from "../../src/isolation/databases/databases.ts";
 import { isolate, servingRole } from "../../src/isolation/isolation.ts";
 import type { ReportingByMarketplace } from "../../src/metering/billing.ts";
 import { createMetering, type ReportingTold } from "../../src/metering/metering.ts";
 import type { Provider, ProviderJobs, ProvisionRequest } from "../../src/provider/contract.ts";
+import { databaseAim, tellOfDatabase } from "../../src/provider/database-aim.ts";
 import { declaredCredentials } from "../../src/provider/declarations.ts";
 import type { Abilities, Budgets, Deps } from "../../src/provider/deps.ts";
 import { createProvider } from "../../src/provider/provider.ts";
@@ -42,6 +45,8 @@ export interface TestProviderOptions {
   /** The marketplaces that bill usage. */
   readonly reporting?: ReportingByMarketplace;
   readonly told?: Partial<ReportingTold>;
+  /** Where purchases get a login to a database: `basic` in the pool, `standard` a bridge, `premium` a silo. */
+  readonly tenants?: Pick<DatabasesOptions, "url" | "environment" | "address" | "through">;
 }
 
 export interface TestProvider extends Provider, ProviderJobs {
@@ -83,7 +88,7 @@ export async function testProvider(options: TestProviderOptions = {}): Promise<T
   const product = options.product ?? scriptedProduct();
   const store = isolate(pool, await servingRole(pool));
   const ring = options.beside?.ring ?? parseKeyRing(`test:${randomBytes(32).toString("base64url")}`);
-  const catalog = await testCatalog();
+  const catalog = options.tenants === undefined ? await testCatalog() : await databaseCatalog();
   const metering = createMetering({
     url: options.url ?? database.appUrl,
     clock,
@@ -96,6 +101,7 @@ export async function testProvider(options: TestProviderOptions = {}): Promise<T
     { ...options, ring, reporting: options.reporting ?? options.beside?.deps.reporting() ?? new Map() },
     { store, clock, product, catalog, metering },
   );
+  open.add(async () => deps.databases?.close());
   const provider = createProvider(deps);
   const told: OwedCall[] = [];
 
@@ -127,22 +133,40 @@ export async function closeProviders(): Promise<void> {
 }
 
 function makeDeps(
-  { abilities, budgets, reporting, ring }: TestProviderOptions & { readonly ring: KeyRing },
+  { abilities, budgets, reporting, ring, tenants }: TestProviderOptions & { readonly ring: KeyRing },
   parts: Pick<Deps, "store" | "clock" | "product" | "catalog" | "metering">,
 ): Deps {
   const vault = vaultOf(ring);
+  const { store, clock, catalog } = parts;
+  const databases =
+    tenants &&
+    createDatabases({
+      ...tenants,
+      store,
+      clock,
+      aim: (tx) => databaseAim(catalog, vault, tx),
+      tell: (tx, tenant, happened) => tellOfDatabase(tx, tenant, happened, clock.now()),
+    });
   return {
     ...parts,
     declarations: declaredCredentials(parts.catalog, ISSUER),
     vault,
-    mint: { prefix: "acmesearch", pepper: derive(ring.primary, "pepper"), vault },
+    mint: { prefix: "acmesearch", pepper: derive(ring.primary, "pepper"), vault, ...mintingLogins(databases) },
+    ...(databases === undefined ? {} : { databases }),
     peppers: deriveEach(ring, "pepper"),
     auditKey: { id: ring.primary.id, key: derive(ring.primary, "audit") },
     tokens: tokenKeys({ store: parts.store, vault, clock: parts.clock, issuer: ISSUER }),
     reporting: () => reporting ?? new Map(),
     abilitiesOf: () => ({ pushesConfig: true, wantsCompletion: true, provisionDeadlineSeconds: 43_200, ...abilities }),
-    budgets: { product: 2_000, parting: 1_000, turn: 2_000, ...budgets },
+    budgets: { product: 2_000, databases: 4_000, parting: 1_000, turn: 2_000, ...budgets },
   };
+}
+
+const mintingLogins = (databases: Databases | undefined) => (databases ? { login: databases.mintLogin } : {});
+
+async function databaseCatalog() {
+  const path = new URL("../../examples/databases/addon-manifest.json", import.meta.url);
+  return parseManifest(await readFile(path, "utf8")).catalog;
 }
 
 /** The sample manifest with one config var more, which the product may fill. */
@@ -180,6 +204,7 @@ export async function runDueOperations(jobs: ProviderJobs): Promise<number> {
 async function workOnce(test: TestProvider): Promise<boolean> {
   await test.sweep();
   let worked = (await runDueOperations(test)) > 0;
+  worked = (await Promise.all(await test.startDueDatabases(10))).length > 0 || worked;
   for (let round = 0; round < 50; round += 1) {
     const claimed = await claimOwedCalls(test.deps.store, test.clock.now(), 10);
     if (claimed.length === 0) break;

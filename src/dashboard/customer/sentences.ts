@@ -33,6 +33,13 @@ const sentences: Readonly<Record<EventType, (data: Data, words: Words) => string
   "usage.conflict": (_, { texts }) => `${texts.title} holds other usage than ours for an hour; we are looking into it.`,
   "usage.lost": () => "Some usage could not be billed and will not be.",
   "limits.changed": () => "The limits of the purchase changed.",
+  "database.retained": (data) =>
+    `The database is closed; its data are kept until ${text(data["until"], "the grace ends")}.`,
+  "database.restored": () => "The data of the database were opened again.",
+  "database.removed": () => "The data of the database were removed.",
+  "database.soft_mark": () => "The database has reached 80 % of the plan's storage.",
+  "database.hard_mark": () => "The database has reached the plan's storage: new sessions begin read-only.",
+  "database.below_marks": () => "The database is below 80 % of the plan's storage again.",
   signed_in: () => "Signed in to this dashboard.",
   renamed: (data) => `The ${text(data["what"], "tenant")} was renamed to ${text(data["to"], "another name")}.`,
 };

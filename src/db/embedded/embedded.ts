@@ -5,13 +5,19 @@ import { type Lock, takeLock } from "./lock.ts";
 import {
   APP,
   closeOtherDatabases,
+  closeTenantsDatabase,
   DATABASE,
   ensureDatabase,
   ensureRoles,
+  ensureTenantsDatabase,
+  ensureTenantsRole,
   OWNER,
   type Passwords,
   readPasswords,
   SUPERUSER,
+  TENANTS,
+  TENANTS_DATABASE,
+  tenantsPassword,
   withClient,
 } from "./roles.ts";
 import { type RunningServer, startServer } from "./server.ts";
@@ -25,6 +31,8 @@ export interface EmbeddedServer {
   readonly ownerUrl: string;
   /** The serving role: neither owner nor superuser nor bypassing. */
   readonly appUrl: string;
+  /** The administrator's of the tenants' databases, on the one they share. */
+  readonly tenantsUrl: string;
   /** PostgreSQL's version ("18.4") and port, for the start-up lines. */
   readonly version: string;
   readonly port: number;
@@ -90,7 +98,10 @@ async function prepare({ port }: RunningServer, passwords: Passwords): Promise<v
     await ensureRoles(client, passwords);
     await ensureDatabase(client, DATABASE);
     await closeOtherDatabases(client);
+    await ensureTenantsRole(client, tenantsPassword(passwords));
+    await ensureTenantsDatabase(client, TENANTS_DATABASE);
   });
+  await withClient(urlOf(SUPERUSER, passwords.superuser, port, TENANTS_DATABASE), closeTenantsDatabase);
 }
 
 function embeddedServer(server: RunningServer, binaries: Binaries, passwords: Passwords, lock: Lock): EmbeddedServer {
@@ -100,6 +111,7 @@ function embeddedServer(server: RunningServer, binaries: Binaries, passwords: Pa
     superuserUrl: urlOf(SUPERUSER, passwords.superuser, port, DATABASE),
     ownerUrl: urlOf(OWNER, passwords.owner, port, DATABASE),
     appUrl: urlOf(APP, passwords.app, port, DATABASE),
+    tenantsUrl: urlOf(TENANTS, tenantsPassword(passwords), port, TENANTS_DATABASE),
     version: binaries.version,
     port,
     stop: () => {

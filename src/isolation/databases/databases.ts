@@ -1,0 +1,78 @@
+import type { Tx } from "../../db/db.ts";
+import { ProviderError } from "../../errors.ts";
+import type { Aim, DatabasesOptions, Happening } from "./contract.ts";
+import { environmentNames, type Model, mintLogin, tenantNames } from "./names.ts";
+import { prepareServer, type Server } from "./prepare.ts";
+import { findDatabase } from "./rows.ts";
+import { sessionsOn, within } from "./session.ts";
+import { settleDatabase } from "./settlement.ts";
+import type { Surroundings } from "./site.ts";
+
+export type { Aim, Happening, Model };
+
+/** The databases of tenants, on a server of their own. */
+export interface Databases {
+  /** The name of a login that nobody has yet. */
+  mintLogin(tenant: string): string;
+  /** `host:port/database` of this transaction's tenant; of `model` while nothing is made yet. */
+  addressOf(tx: Tx, tenant: string, model: Model): Promise<string>;
+  /**
+   * Makes the server follow our rows. Resolves when it does; `unavailable` when the server is away or full, or while
+   * somebody else settles the same tenant: what was done stays done, and a worker goes on.
+   */
+  settle(tenant: string): Promise<void>;
+  /** Starts what is due, at most `limit`: a promise for the end of each. A fault is written down and tried again. */
+  settleDue(limit: number): Promise<readonly Promise<void>[]>;
+  close(): Promise<void>;
+}
+
+export function createDatabases(options: DatabasesOptions): Databases {
+  const { store, clock } = options;
+  const names = environmentNames(options.environment);
+  const sessions = sessionsOn(options.url);
+  const open = options.through?.(sessions.open) ?? sessions.open;
+  const { shared } = sessions;
+  const hostAndPort = options.address ?? addressIn(options.url);
+
+  let prepared: Promise<Server> | undefined;
+  const surroundings = async (): Promise<Surroundings> => {
+    prepared ??= within(open, undefined, (session) => prepareServer(session, names, shared));
+    try {
+      return { server: await prepared, environment: names, shared, open };
+    } catch (fault) {
+      prepared = undefined;
+      throw fault;
+    }
+  };
+  const settle = (tenant: string): Promise<void> => settleDatabase({ ...options, surroundings }, tenant);
+
+  return {
+    mintLogin: (tenant) => mintLogin(options.environment, tenant),
+    addressOf: async (tx, tenant, model) => {
+      const inForce = (await findDatabase(tx))?.model ?? model;
+      const database = inForce === "silo" ? tenantNames(options.environment, tenant).database : shared;
+      return `${hostAndPort}/${database}`;
+    },
+    settle,
+    settleDue: async (limit) => {
+      const due = await store.throughDoor<{ tenant: string }>({
+        text: "select due_databases($1, $2) as tenant",
+        values: [clock.now(), limit],
+      });
+      return due.map(({ tenant }) => settle(tenant).catch(ignoreUnavailable));
+    },
+    close: sessions.close,
+  };
+}
+
+/** It is written down with the row, and due again. */
+function ignoreUnavailable(fault: unknown): void {
+  if (!(fault instanceof ProviderError && fault.code === "unavailable")) throw fault;
+}
+
+const DEFAULT_PORT = "5432";
+
+function addressIn(url: string): string {
+  const { hostname, port } = new URL(url);
+  return `${hostname}:${port || DEFAULT_PORT}`;
+}

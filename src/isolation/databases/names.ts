@@ -1,0 +1,70 @@
+import { randomBytes } from "node:crypto";
+
+/** How a plan's tenants are kept apart: rows of shared tables, a schema each, or a database each. */
+export type Model = "pool" | "bridge" | "silo";
+
+/** What one deployment calls its own on the tenants' server, whichever tenant it is for. */
+export interface EnvironmentNames {
+  readonly environment: string;
+  /** Whoever is in it may connect to the shared database. */
+  readonly connect: string;
+  /** Tenants of pooled tables; vendors' tables are granted to it. */
+  readonly tenants: string;
+  /** The same, for reading. */
+  readonly tenantsRead: string;
+  /** The schema of our own functions in the shared database. */
+  readonly schema: string;
+}
+
+/** What one tenant's things are called there. A schema and a database bear the owner's name. */
+export interface TenantNames {
+  readonly tenant: string;
+  /** Owns what the customer makes; nobody logs in as it. */
+  readonly owner: string;
+  /** May read what the owner owns; nobody logs in as it. */
+  readonly reader: string;
+  readonly schema: string;
+  readonly database: string;
+}
+
+export function environmentNames(environment: string): EnvironmentNames {
+  return {
+    environment,
+    connect: `${environment}_connect`,
+    tenants: `${environment}_tenants`,
+    tenantsRead: `${environment}_tenants_read`,
+    schema: `${environment}_stallholder`,
+  };
+}
+
+export function tenantNames(environment: string, tenant: string): TenantNames {
+  const owner = `${environment}_${tenant}`;
+  return { tenant, owner, reader: `${owner}_ro`, schema: owner, database: owner };
+}
+
+const ALPHABET = "abcdefghijklmnopqrstuvwxyz234567";
+const TENANT = "[a-z][a-z2-7]{25}";
+const SUFFIX = "[a-z2-7]{6}";
+
+/**
+ * A new login of a tenant: `<environment>_<tenant>_<six random>`, at most 50 characters. PostgreSQL cuts names off after
+ * 63 bytes, and two that differ only behind that would be one.
+ */
+export function mintLogin(environment: string, tenant: string): string {
+  const suffix = [...randomBytes(6)].map((byte) => ALPHABET.charAt(byte % ALPHABET.length)).join("");
+  return `${environment}_${tenant}_${suffix}`;
+}
+
+/** As PostgreSQL takes it: the tenant's id in a login's name is its first group. */
+export const loginPattern = (environment: string): string => `^${environment}_(${TENANT})_${SUFFIX}$`;
+
+/** Whose name this is in this environment, and what it names; undefined for anybody else's. */
+export function readName(
+  environment: string,
+  name: string,
+): { readonly tenant: string; readonly is: "owner" | "reader" | "login" } | undefined {
+  const [, tenant, rest] = new RegExp(`^${environment}_(${TENANT})(_ro|_${SUFFIX})?$`).exec(name) ?? [];
+  if (tenant === undefined) return undefined;
+  if (rest === undefined) return { tenant, is: "owner" };
+  return { tenant, is: rest === "_ro" ? "reader" : "login" };
+}

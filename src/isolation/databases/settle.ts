@@ -1,0 +1,69 @@
+import { dropLogins, endSessions, setLogins } from "./logins.ts";
+import { type Model, readName, tenantNames } from "./names.ts";
+import { makeBridge, makeSilo, removeEverything } from "./places.ts";
+import { together, within } from "./session.ts";
+import { giveBack, type Site, type Surroundings, type Target, take } from "./site.ts";
+
+/**
+ * Makes the server hold exactly what `target` says, whatever it holds now, and is the only code that makes or removes
+ * anything of a tenant there. The second time nothing changes. A fault leaves it between two statements: the next call
+ * goes on from whatever it finds.
+ */
+export async function settleTenant(surroundings: Surroundings, tenant: string, target: Target): Promise<void> {
+  const names = tenantNames(surroundings.environment.environment, tenant);
+  await within(surroundings.open, undefined, (session) => apply({ ...surroundings, names, session }, target));
+}
+
+async function apply(site: Site, target: Target): Promise<void> {
+  const there = await rolesThere(site);
+  const known = target.access === "open" || target.access === "closed" ? target.logins.map(({ role }) => role) : [];
+  const unknown = there.filter((role) => isLogin(site, role) && !known.includes(role));
+  if (target.access === "none") {
+    await dropLogins(site, there, unknown);
+    return removeEverything(site, there);
+  }
+  await makeTenant(site, there, target);
+  if (target.access !== "kept") await setLogins(site, there, target);
+  if (target.access === "closed") await endSessions(site, known);
+  await dropLogins(site, [site.names.owner], unknown);
+  await giveBack(site, [site.names.owner, site.names.reader, ...known]);
+}
+
+/** The roles of one tenant that are there. */
+async function rolesThere({ session, names }: Site): Promise<readonly string[]> {
+  const rows = await session.run<{ name: string }>(
+    "select rolname as name from pg_roles where rolname between $1::name and $2::name",
+    [names.owner, `${names.owner}_~`],
+  );
+  return rows.map(({ name }) => name);
+}
+
+const isLogin = ({ environment }: Site, role: string): boolean =>
+  readName(environment.environment, role)?.is === "login";
+
+async function makeTenant(site: Site, there: readonly string[], { model }: Target): Promise<void> {
+  const roles = [site.names.owner, site.names.reader];
+  const missing = roles.filter((role) => !there.includes(role));
+  await together(site.session, [
+    ...missing.map((role) => `create role ${role} nologin`),
+    ...take(site, roles),
+    ...groups(site, model),
+  ]);
+  if (model === "bridge") await makeBridge(site);
+  if (model === "silo") await makeSilo(site);
+}
+
+/** Pooled tenants are in the groups that the vendor's tables are granted to; a silo's never see the shared database. */
+function groups({ environment, names }: Site, model: Model): readonly string[] {
+  const { connect, tenants, tenantsRead } = environment;
+  const { owner, reader } = names;
+  const pairs = [
+    [tenants, owner, "pool"],
+    [tenantsRead, reader, "pool"],
+    [connect, owner, "bridge"],
+    [connect, reader, "bridge"],
+  ] as const;
+  return pairs.map(([group, role, of]) =>
+    model === of ? `grant ${group} to ${role}` : `revoke ${group} from ${role}`,
+  );
+}

@@ -1,0 +1,63 @@
+import type { EnvironmentNames, Model, TenantNames } from "./names.ts";
+import type { Server } from "./prepare.ts";
+import { type OpenSession, quoted, type Session, together } from "./session.ts";
+
+/** What a plan allows its tenants on the server. */
+export interface DatabaseLimits {
+  readonly connections: number;
+  readonly statementSeconds: number;
+  readonly storageMegabytes: number;
+  /** How long data are kept after a deprovision. */
+  readonly graceDays: number;
+}
+
+/** A login a customer holds. */
+export interface WantedLogin {
+  readonly role: string;
+  readonly password: string;
+  /** It may look and change nothing. */
+  readonly readsOnly: boolean;
+}
+
+/** What the tenants' server should hold of one tenant. */
+export interface Target {
+  readonly model: Model;
+  /** `open`: logins work. `closed`: they are kept, nobody gets in. `kept`: data without logins. `none`: nothing at all. */
+  readonly access: "open" | "closed" | "kept" | "none";
+  readonly limits: DatabaseLimits;
+  readonly logins: readonly WantedLogin[];
+  /** Beyond the hard mark of its storage: new sessions begin read-only. */
+  readonly full: boolean;
+}
+
+/** The tenants' server. */
+export interface Surroundings {
+  readonly server: Server;
+  readonly environment: EnvironmentNames;
+  readonly shared: string;
+  readonly open: OpenSession;
+}
+
+/** The tenants' server, as one tenant is settled on it. */
+export interface Site extends Surroundings {
+  readonly names: TenantNames;
+  /** On the shared database. */
+  readonly session: Session;
+}
+
+/**
+ * An administrator who is no superuser may act for a role only as its member. It is one while it is at work and not
+ * longer: what it may do by itself stays small.
+ */
+export function take({ server }: Site, roles: readonly string[]): readonly string[] {
+  return server.superuser ? [] : roles.map((role) => `grant ${role} to ${quoted(server.admin)}`);
+}
+
+/** Ends what `take` began, now or in a run that did not come this far. */
+export async function giveBack({ server, session }: Site, roles: readonly string[]): Promise<void> {
+  if (server.superuser) return;
+  await together(
+    session,
+    roles.map((role) => `revoke ${role} from ${quoted(server.admin)}`),
+  );
+}

@@ -1,0 +1,52 @@
+import { type Catalog, databaseOf, findPlan } from "../catalog/catalog.ts";
+import { liveCredentials, loginOf } from "../credentials/credentials.ts";
+import type { Tx } from "../db/db.ts";
+import { appendEvent } from "../events/events.ts";
+import type { Aim, Happening } from "../isolation/databases/databases.ts";
+import { type Operation, runningOperation } from "../operations/operations.ts";
+import type { Vault } from "../secrets/secrets.ts";
+import { readTenant, type Tenant, type TenantState } from "../tenants/tenants.ts";
+
+const standings: Readonly<Record<TenantState, Aim["standing"]>> = {
+  provisioning: "open",
+  active: "open",
+  suspended: "suspended",
+  deprovisioning: "ended",
+  gone: "ended",
+  failed: "never",
+};
+
+/** What this transaction's tenant should have on the tenants' server: it follows from our rows alone. */
+export async function databaseAim(catalog: Catalog, vault: Vault, tx: Tx): Promise<Aim | undefined> {
+  const tenant = await readTenant(tx);
+  if (tenant === undefined) return undefined;
+  const plan = findPlan(catalog, tenant.plan);
+  const credentials = await liveCredentials(tx);
+  return {
+    standing: standingOf(tenant, await runningOperation(tx)),
+    model: plan?.isolation,
+    limits: databaseOf(plan),
+    logins: credentials.flatMap((credential) => loginOf(vault, credential) ?? []),
+  };
+}
+
+/** A suspension that has begun counts, and so does its end. */
+function standingOf({ state }: Tenant, running: Operation | undefined): Aim["standing"] {
+  if (running?.kind === "suspend" && state === "active") return "suspended";
+  if (running?.kind === "resume" && state === "suspended") return "open";
+  return standings[state];
+}
+
+const events = {
+  retained: "database.retained",
+  restored: "database.restored",
+  removed: "database.removed",
+  soft_mark: "database.soft_mark",
+  hard_mark: "database.hard_mark",
+  below_marks: "database.below_marks",
+} as const satisfies Record<Happening["type"], string>;
+
+/** A lifecycle event for what became of a tenant's data. */
+export function tellOfDatabase(tx: Tx, tenant: string, { type, data }: Happening, now: Date): Promise<void> {
+  return appendEvent(tx, tenant, { type: events[type], by: "job:databases", at: now, data }, now);
+}
