@@ -191,18 +191,26 @@ create function audit_name_after(p_chain text) returns text language sql stable 
 $$;
 revoke all on function audit_name_after(text) from public;
 
-create function audit_chain_names(p_after text, p_limit integer)
-returns table (chain text, sequence bigint, hash text) language sql stable as $$
+create function audit_chain_names(p_after text, p_limit integer) returns table (chain text) language sql stable as $$
   with recursive named as (
     select audit_name_after(p_after) as chain
     union all
     select audit_name_after(n.chain) from named n where n.chain is not null
   )
-  select n.chain, c.sequence, encode(c.hash, 'hex')
-  from (select * from named where named.chain is not null limit p_limit) n left join audit_chains c using (chain)
-  order by n.chain
+  select * from named where named.chain is not null limit p_limit
 $$;
 select door('audit_chain_names(text, integer)');
+
+create function audit_head(p_chain text)
+returns table (sequence bigint, hash text, anchored bigint) language sql stable as $$
+  select c.sequence, encode(c.hash, 'hex'), c.anchored from audit_chains c where c.chain = p_chain
+$$;
+select door('audit_head(text)');
+
+create function audit_size() returns table (chains bigint, anchors bigint) language sql stable as $$
+  select (select count(*) from audit_chains), (select count(*) from audit_anchors)
+$$;
+select door('audit_size()');
 
 create function audit_page(p_chain text, p_after bigint, p_limit integer)
 returns table (sequence bigint, at text, recorded_at text, by text, action text, data text, previous text, hash text,
@@ -218,8 +226,20 @@ language sql stable as $$
 $$;
 select door('audit_page(text, bigint, integer)');
 
-create function audit_heads_of(p_anchor bigint)
-returns table (chain text, sequence bigint, hash text) language sql stable as $$
-  select h.chain, h.sequence, encode(h.hash, 'hex') from audit_heads h where h.anchor = p_anchor
+create function audit_anchor_page(p_after bigint, p_limit integer)
+returns table (sequence bigint, at text, heads integer, digest text, previous text, hash text, key_id text, seal text)
+language sql stable as $$
+  select a.sequence, audit_time(a.at), a.heads, encode(a.digest, 'hex'), encode(a.previous, 'hex'), encode(a.hash, 'hex'),
+         a.key_id, encode(a.seal, 'hex')
+  from audit_anchors a where a.sequence > p_after order by a.sequence limit p_limit
 $$;
-select door('audit_heads_of(bigint)');
+select door('audit_anchor_page(bigint, integer)');
+
+-- Where a chain is named, none of an anchor that does not hold it.
+create function audit_heads_of(p_anchor bigint, p_holding text)
+returns table (chain text, sequence bigint, hash text) language sql stable as $$
+  select h.chain, h.sequence, encode(h.hash, 'hex') from audit_heads h
+  where h.anchor = p_anchor and (p_holding is null or exists (
+    select from audit_heads o where o.anchor = p_anchor and o.chain = p_holding))
+$$;
+select door('audit_heads_of(bigint, text)');

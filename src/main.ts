@@ -55,6 +55,7 @@ function program(): Command {
     .option("--dry-run", "say what would be sent, and change nothing")
     .option("--json", "print as JSON")
     .action(async (options) => (await import("./cli/usage.ts")).usage(options));
+  auditCommands(cli);
   awsCommands(cli);
   cli
     .command("reconcile")
@@ -67,6 +68,30 @@ function program(): Command {
     .option("--json", "print as JSON")
     .action(async (_marketplace, options) => (await import("./cli/reconcile.ts")).reconcile(options));
   return cli;
+}
+
+function auditCommands(cli: Command): void {
+  const audit = cli.command("audit").description("who revealed, issued, rotated, revoked or crossed what");
+  audit
+    .command("verify")
+    .description("recompute every hash and seal; exit code 1 says what is broken and where")
+    .option("--tenant <id>", "one tenant's chain, or `operator`")
+    .option("--witness <sequence:hash>", "an anchor as the log told of it", witnessed)
+    .option("--json", "print the verdict as JSON")
+    .action(async (options) => (await import("./cli/audit.ts")).verify(options));
+  audit
+    .command("list")
+    .description("the entries of one chain, oldest first")
+    .requiredOption("--tenant <id>", "our id of the tenant, or `operator`")
+    .option("--json", "print each as JSON on a line")
+    .action(async (options) => (await import("./cli/audit.ts")).list(options));
+}
+
+function witnessed(text: string): { sequence: number; hash: string } {
+  const [, sequence, hash] = /^(\d{1,15}):([0-9a-f]{64})$/.exec(text) ?? [];
+  if (sequence === undefined || hash === undefined)
+    throw new InvalidArgumentError("It is an anchor's number and hash, such as 17:9f86….");
+  return { sequence: Number(sequence), hash };
 }
 
 function awsCommands(cli: Command): void {

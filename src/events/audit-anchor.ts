@@ -48,9 +48,10 @@ export async function anchorAudit(store: Store, { id, key }: AuditKey, now: Date
       heads: heads.length,
       digest: headsDigest(heads),
       previous: last?.hash ?? NOTHING_BEFORE,
+      keyId: id,
     };
     const hash = anchorHash(core);
-    const anchor = { ...core, heads, hash, key_id: id, seal: sealOf(key, hash) };
+    const anchor = { ...core, key_id: id, heads, hash, seal: sealOf(key, hash) };
     const [row] = await store.throughDoor<{ put: boolean }>({
       text: "select put_audit_anchor($1) as put",
       values: [JSON.stringify(anchor)],

@@ -38,6 +38,8 @@ export interface TestProviderOptions {
   /** Another way to the database, such as a proxy. */
   readonly url?: string;
   readonly connections?: number;
+  /** Another key ring than that of `beside`. */
+  readonly ringText?: string;
   readonly clock?: TestClock;
   readonly product?: ScriptedProduct;
   readonly abilities?: Partial<Abilities>;
@@ -52,6 +54,8 @@ export interface TestProviderOptions {
 export interface TestProvider extends Provider, ProviderJobs {
   readonly deps: Deps;
   readonly ring: KeyRing;
+  /** The same as a setting. */
+  readonly ringText: string;
   readonly clock: TestClock;
   readonly product: ScriptedProduct;
   readonly database: TestDatabase;
@@ -89,6 +93,9 @@ export async function testProvider(options: TestProviderOptions = {}): Promise<T
   const store = isolate(pool, await servingRole(pool));
   const ring = options.beside?.ring ?? parseKeyRing(`test:${randomBytes(32).toString("base64url")}`);
   const catalog = options.tenants === undefined ? await testCatalog() : await databaseCatalog();
+  const ringText = options.ringText ?? options.beside?.ringText ?? `test:${randomBytes(32).toString("base64url")}`;
+  const ring = parseKeyRing(ringText);
+  const catalog = await testCatalog();
   const metering = createMetering({
     url: options.url ?? database.appUrl,
     clock,
@@ -109,6 +116,7 @@ export async function testProvider(options: TestProviderOptions = {}): Promise<T
     ...provider,
     deps,
     ring,
+    ringText,
     clock,
     product,
     database,
