@@ -83,8 +83,10 @@ function copyMany(tenants: readonly string[]): Work {
   return async (client) => {
     renewKeys(keys);
     await client.query("begin");
-    await copyIn(client, "copy usage_keys_0 from stdin with (format binary)", keys);
-    await copyIn(client, `copy usage_days.d${day} from stdin with (format binary)`, events);
+    await copyIn(client, [
+      { statement: "copy usage_keys_0 from stdin with (format binary)", data: keys },
+      { statement: `copy usage_days.d${day} from stdin with (format binary)`, data: events },
+    ]);
     await client.query("commit");
     return ROWS;
   };

@@ -163,22 +163,29 @@ when (new.state in ('failed', 'deprovisioning', 'gone') and old.state not in ('f
 execute function close_usage();
 
 -- Takes the gate, shared, until the end of the transaction, and answers what the caller needs to judge a batch of events:
--- as it is behind the gate, since the second statement looks after the first has got in.
-create function admit_usage(p_tenants text[], p_keys uuid[])
-returns table (generation integer, sealed_through timestamptz, found text[], states text[], known uuid[], prints bigint[])
+-- as it is behind the gate, since the second statement looks after the first has got in. Of tenants and keys only those
+-- that are not as they should be: tenants that are not there, or have ended; keys that are there already.
+create function enter_usage(p_tenants text[], p_keys uuid[])
+returns table (generation integer, sealed_through timestamptz, clock timestamptz, unknown text[], closed text[],
+               known uuid[], prints bigint[])
 language plpgsql as $$
 begin
   perform pg_advisory_xact_lock_shared(7355, 1);
   return query
-    select g.generation, g.sealed_through, t.ids, t.states, k.keys, k.prints
+    select g.generation, g.sealed_through, clock_timestamp(), t.unknown, t.closed, k.keys, k.prints
     from usage_gate g,
-      (select array_agg(id) as ids, array_agg(state) as states from tenants where id = any(p_tenants)) t,
+      (select array_agg(p.id) filter (where t.id is null) as unknown,
+              array_agg(p.id) filter (where t.id is not null) as closed
+       from unnest(p_tenants) p(id) left join tenants t on t.id = p.id
+       where t.id is null or t.state not in ('provisioning', 'active', 'suspended')
+         -- Ended, or about to: whose usage is closed before it ends has a row here as well.
+         or exists (select from usage_closings c where c.tenant_id = p.id)) t,
       (select array_agg(key) as keys, array_agg(print) as prints from (
          select key, print from usage_keys_0 where key = any(p_keys) union all
          select key, print from usage_keys_1 where key = any(p_keys)) both_generations) k;
 end $$;
-select door('admit_usage(text[], uuid[])');
-select usage_may('execute on function admit_usage(text[], uuid[])');
+select door('enter_usage(text[], uuid[])');
+select usage_may('execute on function enter_usage(text[], uuid[])');
 
 -- Makes the days that are not there yet.
 create function make_usage_days(p_days date[]) returns void

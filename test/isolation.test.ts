@@ -55,6 +55,7 @@ const DOORS = [
   "due_databases(timestamp with time zone,integer)",
   "end_billing(text,text,timestamp with time zone,timestamp with time zone,jsonb)",
   "end_session(text)",
+  "enter_usage(text[],uuid[])",
   "expire_usage(text[],timestamp with time zone,integer)",
   "find_key(text)",
   "find_session(text,timestamp with time zone,timestamp with time zone)",
@@ -92,7 +93,7 @@ const DOORS = [
   "used_in_month(text,timestamp with time zone)",
 ];
 /** Called by the role that stores usage as well. */
-const DOOR_OF_WRITER = "admit_usage(text[],uuid[])";
+const DOOR_OF_WRITER = "enter_usage(text[],uuid[])";
 const WITHOUT_TENANTS = [
   "audit_anchors",
   "aws_messages",

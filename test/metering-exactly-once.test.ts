@@ -51,7 +51,7 @@ describe("usage that is acknowledged", () => {
   });
 
   test.each([
-    ["the events of a small batch", "add to usage_keys", 5, "before"],
+    ["the events of a small batch", "copy usage_keys", 5, "before"],
     ["the events of a large batch", "copy usage_days", 50, "before"],
     ["the commit of a large batch", /^Q[\s\S]{4}commit/, 50, "before"],
     ["the commit of a small batch", /^Q[\s\S]{4}commit/, 5, "after"],
@@ -83,7 +83,7 @@ describe("usage that is acknowledged", () => {
       for (let kill = 0; kill < 12; kill += 1) {
         await shop.look(
           `select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database()
-             and usename = 'stallholder_app' and query ~ 'admit_usage|usage_days|usage_keys'`,
+             and usename = 'stallholder_app' and query ~ 'enter_usage|usage_days|usage_keys'`,
         );
         await sleep(25);
       }

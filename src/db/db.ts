@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import knex, { type Knex } from "knex";
 import pg from "pg";
-import { copyIn } from "./copy-in.ts";
+import { type Copy, copyIn } from "./copy-in.ts";
 import { lostConnection, mayRepeat, mayRunAgain, translate } from "./faults.ts";
 
 export interface Statement {
@@ -17,8 +17,8 @@ export interface Statement {
 export interface Tx {
   /** `name` prepares the statement under this name: for the few hot ones. */
   query<Row extends object>(text: string, values?: readonly unknown[], name?: string): Promise<Row[]>;
-  /** `COPY … FROM STDIN` of `data` in one go. */
-  copyIn(statement: string, data: Buffer): Promise<void>;
+  /** Several `COPY … FROM STDIN` in one message. */
+  copyIn(copies: readonly Copy[]): Promise<void>;
   /** knex on this transaction's connection. Await the builder where you write it: it runs each time it is awaited. */
   from(table: string): Knex.QueryBuilder;
 }
@@ -30,11 +30,15 @@ export interface Database {
    */
   run<Row extends object>(statement: Statement): Promise<Row[]>;
   /**
-   * Runs `work` in one transaction that begins with `prelude` (plain SQL without parameters), and commits. A deadlock
-   * or serialisation failure runs `work` again, at most three times, so it must have no effect outside the database.
-   * Rejects with `unavailable` when the connection is lost, also during COMMIT: then the outcome is unknown.
+   * Runs `work` in one transaction that begins with `prelude` (plain SQL without parameters), and commits. `work` is also
+   * given what the last statement of the prelude answered. A deadlock or serialisation failure runs `work` again, at
+   * most three times, so it must have no effect outside the database. Rejects with `unavailable` when the connection is
+   * lost, also during COMMIT: then the outcome is unknown.
    */
-  transaction<T>(prelude: string, work: (tx: Tx) => Promise<T>): Promise<T>;
+  transaction<T, Row extends object = never>(
+    prelude: string,
+    work: (tx: Tx, answered: readonly Row[]) => Promise<T>,
+  ): Promise<T>;
   /** Calls `heard` on each notice of `channel`. Reconnects until the returned function is called. */
   listen(channel: string, heard: () => void): () => Promise<void>;
   close(): Promise<void>;
@@ -100,7 +104,9 @@ async function runOnce<Row extends object>(pool: pg.Pool, { text, values, name }
   return rows;
 }
 
-async function once<T>(pool: pg.Pool, begin: string, work: (tx: Tx) => Promise<T>): Promise<T> {
+type Work<T, Row> = (tx: Tx, answered: readonly Row[]) => Promise<T>;
+
+async function once<T, Row extends object>(pool: pg.Pool, begin: string, work: Work<T, Row>): Promise<T> {
   const client = await pool.connect();
   let broken: Error | undefined;
   const onError = (fault: Error): void => {
@@ -108,8 +114,7 @@ async function once<T>(pool: pg.Pool, begin: string, work: (tx: Tx) => Promise<T
   };
   client.on("error", onError);
   try {
-    await client.query(begin);
-    const value = await work(handle(client));
+    const value = await work(handle(client), await rowsOfLast<Row>(client, begin));
     const { command } = await client.query("commit");
     // PostgreSQL answers COMMIT of an aborted transaction with the tag ROLLBACK and no error: somebody swallowed one.
     if (command !== "COMMIT")
@@ -125,11 +130,17 @@ async function once<T>(pool: pg.Pool, begin: string, work: (tx: Tx) => Promise<T
   }
 }
 
+/** pg answers a result for each of several statements; its types know one. */
+async function rowsOfLast<Row extends object>(client: pg.PoolClient, statements: string): Promise<readonly Row[]> {
+  const results = (await client.query<Row>(statements)) as unknown as readonly pg.QueryResult<Row>[];
+  return results.at(-1)?.rows ?? [];
+}
+
 function handle(client: pg.PoolClient): Tx {
   return {
     query: async <Row extends object>(text: string, values: readonly unknown[] = [], name?: string) =>
       (await client.query<Row>({ text, values: [...values], ...(name ? { name } : {}) })).rows,
-    copyIn: (statement, data) => copyIn(client, statement, data),
+    copyIn: (copies) => copyIn(client, copies),
     from: (table) => builder(table).connection(client),
   };
 }

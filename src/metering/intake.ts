@@ -17,12 +17,14 @@ interface Waiting {
 }
 
 const WRITERS = 2;
+/** From so many waiting events on, a second transaction beside the running one costs less than it gains. */
+const WORTH_ANOTHER = 200;
 const BATCH_EVENTS = 2_000;
 const MOST_WAITING = 20_000;
 
 /**
  * Batches that form by themselves, without a timer: a free writer takes everything that waits, so an idle service stores
- * an event at once and a busy one stores many together.
+ * an event at once and a busy one stores many together. One writer, and another while much is waiting.
  */
 export function createIntake(store: StoreArrivals): Intake {
   let waiting: Waiting[] = [];
@@ -61,7 +63,7 @@ export function createIntake(store: StoreArrivals): Intake {
       return new Promise((resolve, reject) => {
         waiting.push({ arrival, resolve, reject });
         events += arrival.events.length;
-        if (writing < WRITERS) void write();
+        if (writing === 0 || (writing < WRITERS && events >= WORTH_ANOTHER)) void write();
       });
     },
   };

@@ -18,14 +18,16 @@ export interface Admission {
   readonly sealedThrough: number;
   /** What the database's clock says, in ms. */
   readonly clock: number;
-  readonly states: ReadonlyMap<string, string>;
+  /** Tenants that are not there. */
+  readonly unknown: ReadonlySet<string>;
+  /** Tenants that have ended. */
+  readonly closed: ReadonlySet<string>;
   readonly known: Map<string, bigint>;
 }
 
 const HOUR_MS = 3_600_000;
 const EARLY_MS = 5 * 60_000;
 const LATE_MS = 7 * 24 * HOUR_MS;
-const OPEN = new Set(["provisioning", "active", "suspended"]);
 
 /**
  * What becomes of an event that arrived at `now`. A repeat comes first: what was once acknowledged stays so, even after its
@@ -34,9 +36,8 @@ const OPEN = new Set(["provisioning", "active", "suspended"]);
 export function judge(event: UsageEvent, now: number, admission: Admission, dimensions: ReadonlySet<string>): Verdict {
   const print = admission.known.get(event.key);
   if (print !== undefined) return print === event.print ? "duplicate" : "usage_conflict";
-  const state = admission.states.get(event.tenant);
-  if (state === undefined) return "tenant_not_found";
-  if (!OPEN.has(state)) return "usage_closed";
+  if (admission.unknown.has(event.tenant)) return "tenant_not_found";
+  if (admission.closed.has(event.tenant)) return "usage_closed";
   if (!dimensions.has(event.dimension)) return "usage_unknown_dimension";
   const at = event.at ?? now;
   if (at > now + EARLY_MS) return "usage_early";

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { addRows, type BulkRow, type BulkTable } from "../db/bulk.ts";
-import type { Database, Tx } from "../db/db.ts";
+import { type BulkColumns, type BulkRow, copyOf } from "../db/bulk.ts";
+import type { Copy } from "../db/copy-in.ts";
+import type { Database } from "../db/db.ts";
 import { ProviderError } from "../errors.ts";
 import { type Admission, billedHour, judge, type Verdict } from "./judge.ts";
 import type { UsageEvent } from "./usage-event.ts";
@@ -72,83 +73,96 @@ const PRELUDE = `set transaction isolation level read committed; set local idle_
   set local enable_seqscan = off; set local jit = off; set local plan_cache_mode = force_generic_plan`;
 
 function attempt(store: BatchStore, arrivals: readonly Arrival[]): Promise<Attempt> {
-  const prelude = store.role === null ? PRELUDE : `${PRELUDE}; set local role ${store.role}`;
-  return store.database.transaction(prelude, async (tx) => {
-    const admission = await admit(tx, arrivals);
-    const accepted: Accepted[] = [];
-    const verdicts = arrivals.map(({ now: ours, events }) => {
-      const now = store.real ? Math.min(ours, admission.clock) : ours;
-      return events.map((event) => {
-        const verdict = judge(event, now, admission, store.dimensions);
-        const at = event.at ?? now;
-        if (verdict === "accepted") accepted.push({ event, at, hour: billedHour(at, admission.sealedThrough) });
-        return verdict;
+  const takeRole = store.role === null ? "" : `; set local role ${store.role}`;
+  return store.database.transaction<Attempt, AdmissionRow>(
+    `${PRELUDE}${takeRole}; ${enterSql(arrivals)}`,
+    async (tx, [row]) => {
+      if (row === undefined) throw new Error("enter_usage gave no row.");
+      const admission = admissionOf(row);
+      const accepted: Accepted[] = [];
+      const verdicts = arrivals.map(({ now: ours, events }) => {
+        const now = store.real ? Math.min(ours, admission.clock) : ours;
+        return events.map((event) => {
+          const verdict = judge(event, now, admission, store.dimensions);
+          const at = event.at ?? now;
+          if (verdict === "accepted") accepted.push({ event, at, hour: billedHour(at, admission.sealedThrough) });
+          return verdict;
+        });
       });
-    });
-    const byDay = groupByDay(accepted);
-    const missing = [...byDay.keys()].filter((day) => !store.days.has(day));
-    if (missing.length === 0) await write(tx, admission.generation, accepted, byDay);
-    return { verdicts, missing };
-  });
+      const byDay = groupByDay(accepted);
+      const missing = [...byDay.keys()].filter((day) => !store.days.has(day));
+      if (missing.length === 0 && accepted.length > 0) await tx.copyIn(copiesOf(admission.generation, accepted, byDay));
+      return { verdicts, missing };
+    },
+  );
+}
+
+/**
+ * One message with the beginning of the transaction. Ids of tenants and keys go into its text: their grammar, which `readEvent`
+ * holds, is the guard.
+ */
+function enterSql(arrivals: readonly Arrival[]): string {
+  const tenants = new Set<string>();
+  const keys: string[] = [];
+  for (const { events } of arrivals) {
+    for (const { tenant, key } of events) {
+      tenants.add(tenant);
+      keys.push(key);
+    }
+  }
+  return `select * from enter_usage('{${[...tenants].join()}}', '{${keys.join()}}')`;
 }
 
 interface AdmissionRow {
   readonly generation: number;
   readonly sealed_through: Date;
-  readonly found: string[] | null;
-  readonly states: string[] | null;
+  readonly clock: Date;
+  readonly unknown: string[] | null;
+  readonly closed: string[] | null;
   readonly known: string[] | null;
   readonly prints: string[] | null;
-  readonly clock: Date;
 }
 
-const ADMIT = "select *, clock_timestamp() as clock from admit_usage($1, $2)";
-
-async function admit(tx: Tx, arrivals: readonly Arrival[]): Promise<Admission> {
-  const events = arrivals.flatMap((arrival) => arrival.events);
-  const values = [[...new Set(events.map(({ tenant }) => tenant))], events.map(({ key }) => key)];
-  const [row] = await tx.query<AdmissionRow>(ADMIT, values, "admit_usage");
-  if (row === undefined) throw new Error("admit_usage gave no row.");
+function admissionOf(row: AdmissionRow): Admission {
   return {
     generation: row.generation,
     sealedThrough: row.sealed_through.getTime(),
     clock: row.clock.getTime(),
-    states: new Map(row.found?.map((tenant, index) => [tenant, row.states?.[index] ?? ""])),
+    unknown: new Set(row.unknown),
+    closed: new Set(row.closed),
     known: new Map(row.known?.map((key, index) => [key.replaceAll("-", ""), BigInt(row.prints?.[index] ?? 0)])),
   };
 }
 
-/** In the order of the keys, always: two writers with the same events in other orders would wait for each other. */
-async function write(
-  tx: Tx,
+/** Keys in their order, always: two writers with the same events in other orders would wait for each other. */
+function copiesOf(
   generation: number,
   accepted: readonly Accepted[],
   byDay: ReadonlyMap<string, readonly Accepted[]>,
-): Promise<void> {
-  const sorted = accepted.toSorted((left, right) => (left.event.key < right.event.key ? -1 : 1));
-  const keys = sorted.map(({ event }): BulkRow => [event.key, event.print]);
-  await addRows(tx, keyTable(generation), keys);
-  for (const [day, events] of byDay) await addRows(tx, dayTable(day), events.map(eventRow));
+): readonly Copy[] {
+  const keys = accepted
+    .map(({ event }): BulkRow => [event.key, event.print])
+    .sort(([left = ""], [right = ""]) => (left !== null && right !== null && left < right ? -1 : 1));
+  return [
+    copyOf(`usage_keys_${generation % 2}`, KEY_COLUMNS, keys),
+    ...[...byDay].map(([day, events]) =>
+      copyOf(`usage_days.d${day.replaceAll("-", "")}`, EVENT_COLUMNS, events.map(eventRow)),
+    ),
+  ];
 }
 
-const keyTable = (generation: number): BulkTable => ({
-  name: `usage_keys_${generation % 2}`,
-  columns: { key: "uuid", print: "bigint" },
-});
+const KEY_COLUMNS: BulkColumns = { key: "uuid", print: "bigint" };
 
-const dayTable = (day: string): BulkTable => ({
-  name: `usage_days.d${day.replaceAll("-", "")}`,
-  columns: {
-    occurred_at: "timestamptz",
-    billed_hour: "timestamptz",
-    from_key: "boolean",
-    tenant_id: "text",
-    dimension: "text",
-    quantity: "numeric",
-    id: "text",
-    tags: "jsonb",
-  },
-});
+const EVENT_COLUMNS: BulkColumns = {
+  occurred_at: "timestamptz",
+  billed_hour: "timestamptz",
+  from_key: "boolean",
+  tenant_id: "text",
+  dimension: "text",
+  quantity: "numeric",
+  id: "text",
+  tags: "jsonb",
+};
 
 function eventRow({ event, at, hour }: Accepted): BulkRow {
   return [at, hour, event.fromKey, event.tenant, event.dimension, event.quantity, event.id, event.tags];

@@ -1,4 +1,5 @@
 import { hash } from "node:crypto";
+import { isTenantId } from "../isolation/isolation.ts";
 import { decimalOf } from "./decimal.ts";
 
 /** Where an event came from. Ids of the vendor's product and of a tenant's own keys live in separate spaces. */
@@ -38,7 +39,7 @@ export function readEvent(item: unknown, source: UsageSource): UsageEvent | Unre
   const at = timeOf(item["time"]);
   const tags = tagsOf(item["tags"]);
   if (quantity === undefined || Number.isNaN(at) || tags === undefined) return "usage_malformed";
-  if (source.kind === "key" && tenant !== source.tenant) return "tenant_not_found";
+  if (!isTenantId(tenant) || (source.kind === "key" && tenant !== source.tenant)) return "tenant_not_found";
 
   const key = hash("sha256", `${source.kind}\0${tenant}\0${id}`, "hex").slice(0, 32);
   const print = printOf(`${dimension}\0${quantity}\0${at ?? ""}\0${tags ?? ""}`);
