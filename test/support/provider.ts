@@ -91,11 +91,9 @@ export async function testProvider(options: TestProviderOptions = {}): Promise<T
   const clock = options.clock ?? options.beside?.clock ?? testClock();
   const product = options.product ?? scriptedProduct();
   const store = isolate(pool, await servingRole(pool));
-  const ring = options.beside?.ring ?? parseKeyRing(`test:${randomBytes(32).toString("base64url")}`);
-  const catalog = options.tenants === undefined ? await testCatalog() : await databaseCatalog();
   const ringText = options.ringText ?? options.beside?.ringText ?? `test:${randomBytes(32).toString("base64url")}`;
   const ring = parseKeyRing(ringText);
-  const catalog = await testCatalog();
+  const catalog = options.tenants === undefined ? await testCatalog() : await databaseCatalog();
   const metering = createMetering({
     url: options.url ?? database.appUrl,
     clock,
