@@ -108,6 +108,8 @@ create table aws_licences (
   tenant_id            text references tenants (id),
   -- Counts the tenants that a key has had: a customer who left may come back under the same key.
   term                 integer not null default 1,
+  -- It is about to have a tenant of its own: until that is settled, none of its relatives gets one.
+  reserves_tenant      boolean not null default false,
   -- From when on the licence pays: kept, because the change of a generation falls on an hour and stays there.
   bills_from           timestamptz,
   -- Billing was ended with this.
@@ -264,8 +266,19 @@ language sql as $$
 $$;
 select door('aws_replay_message(bigint, timestamptz)');
 
--- A licence with all that decides about it: what was said of it in the order in which it happened, its tenant, and the
--- licences that may share that tenant.
+-- The licences that may share a tenant with one.
+create function aws_relatives(l aws_licences) returns setof aws_licences
+language sql stable as $$
+  select r.* from aws_licences r
+  where r.key <> l.key
+    and (r.tenant_id = l.tenant_id or r.initial_agreement_id in (l.initial_agreement_id, l.agreement_id)
+         or r.agreement_id = l.initial_agreement_id
+         or (r.product_code = l.product_code and (r.customer = l.customer or r.account = l.account)))
+$$;
+revoke all on function aws_relatives(aws_licences) from public;
+
+-- A licence with all that decides about it: what was said of it in the order in which it happened, its tenant, and its
+-- relatives.
 create function aws_licence_view(l aws_licences) returns jsonb
 language sql stable as $$
   select jsonb_build_object(
@@ -280,14 +293,11 @@ language sql stable as $$
     'relatives', (
       select coalesce(jsonb_agg(jsonb_build_object(
                'key', r.key, 'generation', r.generation, 'state', r.state, 'started_at', r.started_at,
-               'agreement_id', r.agreement_id, 'initial_agreement_id', r.initial_agreement_id,
-               'customer', r.customer, 'account', r.account, 'registered_at', r.registered_at,
+               'ended_at', r.ended_at, 'agreement_id', r.agreement_id, 'initial_agreement_id', r.initial_agreement_id,
+               'agreement', r.agreement, 'customer', r.customer, 'account', r.account,
+               'registered_at', r.registered_at, 'bills_from', r.bills_from,
                'tenant', r.tenant_id, 'tenant_state', t.state) order by r.created_at, r.key), '[]')
-      from aws_licences r left join tenants t on t.id = r.tenant_id
-      where r.key <> l.key
-        and (r.tenant_id = l.tenant_id or r.initial_agreement_id = l.initial_agreement_id
-             or r.agreement_id = l.initial_agreement_id
-             or (r.product_code = l.product_code and (r.customer = l.customer or r.account = l.account)))))
+      from aws_relatives(l) r left join tenants t on t.id = r.tenant_id))
 $$;
 revoke all on function aws_licence_view(aws_licences) from public;
 
@@ -357,17 +367,35 @@ create function aws_leave_licence(p_key text, p_lease uuid, p_news bigint, p_due
 returns void language sql as $$
   update aws_licences set
     lease = null, lease_until = null, due_at = case when news = p_news then p_due_at else p_now end,
-    tries = case when p_settled then 0 else tries end
+    tries = case when p_settled then 0 else tries end, reserves_tenant = reserves_tenant and not p_settled
   where key = p_key and lease = p_lease
 $$;
 select door('aws_leave_licence(text, uuid, bigint, timestamptz, boolean, timestamptz)');
 
--- Looks at licences again at once.
-create function aws_wake_licences(p_keys text[], p_now timestamptz) returns void
+-- A licence is about to get a tenant of its own: answers how it stands now, or null when a relative is about to get one, or
+-- the lease has gone to somebody else. Two that belong together never both get one: this is asked by one after the other,
+-- and whatever the one before has come to is seen. What dies after it goes on by the same licence, and nothing else does.
+create function aws_reserve_tenant(p_key text, p_lease uuid) returns jsonb
+language plpgsql as $$
+declare
+  v_licence aws_licences;
+begin
+  perform pg_advisory_xact_lock(7355, 5);
+  update aws_licences l set reserves_tenant = true
+  where l.key = p_key and l.lease = p_lease
+    and not exists (select from aws_relatives(l) r where r.reserves_tenant and r.tenant_id is null)
+  returning l.* into v_licence;
+  return case when found then aws_licence_view(v_licence) end;
+end $$;
+select door('aws_reserve_tenant(text, uuid)');
+
+-- Looks again at once at the licences that may share a tenant with this one.
+create function aws_wake_relatives(p_key text, p_now timestamptz) returns void
 language sql as $$
-  update aws_licences set news = news + 1, due_at = p_now where key = any (p_keys)
+  update aws_licences r set news = r.news + 1, due_at = p_now
+  where r.key in (select w.key from aws_licences l cross join lateral aws_relatives(l) w where l.key = p_key)
 $$;
-select door('aws_wake_licences(text[], timestamptz)');
+select door('aws_wake_relatives(text, timestamptz)');
 
 -- A buyer has come with a token that AWS resolved: p = {digest, until, trial, licence}. `fresh` is false for a token that
 -- came before: then nothing is changed. `other_account` is true when the licence is another AWS account's.
@@ -449,13 +477,12 @@ $$;
 select door('aws_keep_contact(text, text, timestamptz)');
 
 -- Whether a buyer is known by the older generation alone.
-create function aws_is_older_customer(p_product_code text, p_account text, p_arns text[]) returns boolean
+create function aws_is_older_customer(p_product_code text, p_account text) returns boolean
 language sql stable as $$
-  select exists (select from aws_licences l where l.generation = 'legacy' and l.product_code = p_product_code
-                 and l.account = p_account)
-     and not exists (select from aws_licences l where l.key = any (p_arns))
+  select coalesce(bool_and(l.generation = 'legacy'), false) from aws_licences l
+  where l.product_code = p_product_code and l.account = p_account
 $$;
-select door('aws_is_older_customer(text, text, text[])');
+select door('aws_is_older_customer(text, text)');
 
 -- Takes a round that is due, so that no other process takes it before p_next; null when it is not due.
 create function aws_take_round(p_name text, p_now timestamptz, p_next timestamptz) returns jsonb

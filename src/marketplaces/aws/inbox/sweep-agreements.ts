@@ -54,7 +54,7 @@ async function keepAgreement(options: AwsOptions, agreement: Agreement): Promise
   const now = options.clock.now();
   const product = productIds.map((productId) => findProduct(options.section, { productId })).find(Boolean);
   if (product === undefined || status === "") return;
-  if (await isOlderCustomer(options, product.code, agreement)) return;
+  if (await isOlderCustomer(options, product.code, accountId)) return;
   const said = `${id} ${status} ${(updatedAt ?? start ?? now).toISOString()}`;
   const common = { productCode: product.code, account: accountId, agreementId: id };
   const about = withoutGaps({ swept: true, status, start: start?.toISOString(), end: end?.toISOString() });
@@ -66,16 +66,16 @@ async function keepAgreement(options: AwsOptions, agreement: Agreement): Promise
 
 /**
  * A customer of the older generation has agreements and licences too, and is not metered by them: only AWS's own events, or
- * a registration, say that a purchase has moved on to its licence.
+ * a registration, say that a purchase has moved on to its licence. After that its agreements are swept like any.
  */
 async function isOlderCustomer(
   { store }: AwsOptions,
   productCode: string,
-  { accountId, licenceArns }: Agreement,
+  account: string | undefined,
 ): Promise<boolean> {
   const [row] = await store.throughDoor<{ older: boolean }>({
-    text: "select aws_is_older_customer($1, $2, $3) as older",
-    values: [productCode, accountId ?? null, licenceArns],
+    text: "select aws_is_older_customer($1, $2) as older",
+    values: [productCode, account ?? null],
   });
   return row?.older ?? false;
 }

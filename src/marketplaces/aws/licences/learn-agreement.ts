@@ -14,14 +14,15 @@ const NOT_FOUND_MS = 10 * 60_000;
 const silentUntil = new WeakMap<AwsOptions["api"], number>();
 
 /**
- * Learns from AWS which agreement a licence belongs to and which chain that continues. Says false when AWS did not answer:
- * then it is asked again in a minute, and nothing else waits. What is known is not asked again unless `anew`.
+ * Learns from AWS which agreement a licence belongs to, which chain that continues, and when the chain began. Says false
+ * when AWS did not answer: then it is asked again in a minute, and nothing else waits. What is known is not asked again
+ * unless `anew`.
  */
 export async function learnAgreement(settling: Settling, { anew = false } = {}): Promise<boolean> {
   const { licence } = settling.view;
   if (licence.generation === "legacy") return true;
-  if (!anew && licence.initial_agreement_id !== null && licence.agreement !== null) return true;
-  const answer = await ask(settling);
+  if (!anew && licence.initial_agreement_id !== null && licence.agreement !== null) return learnChainStart(settling);
+  const answer = await ask(settling, licence.agreement_id);
   if (answer === undefined || answer.kind !== "found") {
     lookAgain(settling, after(settling, ASK_AGAIN_MS));
     return false;
@@ -31,31 +32,45 @@ export async function learnAgreement(settling: Settling, { anew = false } = {}):
     return false;
   }
   await keepAgreement(settling, answer.value);
+  return learnChainStart(settling);
+}
+
+/** Asked once. Says false when AWS did not answer. */
+async function learnChainStart(settling: Settling): Promise<boolean> {
+  const { agreement, initial_agreement_id: initial } = settling.view.licence;
+  if (agreement === null || agreement.chain_start !== undefined) return true;
+  const answer = await ask(settling, initial);
+  if (answer?.kind !== "found") {
+    lookAgain(settling, after(settling, ASK_AGAIN_MS));
+    return false;
+  }
+  const start = answer.value?.start?.toISOString() ?? null;
+  await keep(settling, { agreement: { ...agreement, chain_start: start } });
   return true;
 }
 
-async function ask({
-  options: { api },
-  view: { licence },
-  now,
-}: Settling): Promise<Fetched<Agreement | undefined> | undefined> {
+/** By its id; where that is not known, the agreement of this licence. */
+async function ask(
+  { options: { api }, view: { licence }, now }: Settling,
+  id: string | null,
+): Promise<Fetched<Agreement | undefined> | undefined> {
   if ((silentUntil.get(api) ?? 0) > now.getTime()) return undefined;
   const signal = AbortSignal.timeout(ASK_MS);
-  const found =
-    licence.agreement_id === null
-      ? await api.agreementOfLicence(licence.arn ?? "", signal)
-      : await api.agreement(licence.agreement_id, signal);
+  const found = id === null ? await api.agreementOfLicence(licence.arn ?? "", signal) : await api.agreement(id, signal);
   if (found.kind !== "found") silentUntil.set(api, now.getTime() + REST_MS);
   return found;
 }
 
 async function keepAgreement(settling: Settling, agreement: Agreement): Promise<void> {
   const { licence } = settling.view;
+  const initial = agreement.initialAgreementId ?? licence.initial_agreement_id ?? agreement.id;
+  const start = agreement.start?.toISOString();
   const facts: AgreementFacts = {
     ...licence.agreement,
     checked_at: settling.now.toISOString(),
     status: agreement.status,
-    ...(agreement.start && { start: agreement.start.toISOString() }),
+    ...(start && { start }),
+    ...(initial === agreement.id && { chain_start: start ?? null }),
     ...(agreement.end && { end: agreement.end.toISOString() }),
     ...(agreement.atEnd && { at_end: agreement.atEnd }),
     ...(agreement.freeTrial && { trial: true }),
@@ -63,7 +78,7 @@ async function keepAgreement(settling: Settling, agreement: Agreement): Promise<
   };
   await keep(settling, {
     agreement_id: licence.agreement_id ?? agreement.id,
-    initial_agreement_id: agreement.initialAgreementId ?? licence.initial_agreement_id ?? agreement.id,
+    initial_agreement_id: initial,
     agreement: facts,
     trial: licence.trial || agreement.freeTrial !== undefined,
   });

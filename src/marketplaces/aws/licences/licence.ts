@@ -5,7 +5,7 @@ import type { Included } from "../entitlements/apply-entitlements.ts";
 import type { About, Fact } from "../inbox/fact.ts";
 import type { LicenceState, Said } from "./standing.ts";
 
-/** What the agreement of a licence says of itself. Display text, but for `status`. */
+/** What the agreement of a licence says of itself. Display text, but for `status` and `chain_start`. */
 export interface AgreementFacts {
   readonly checked_at: string;
   readonly status?: string;
@@ -15,6 +15,8 @@ export interface AgreementFacts {
   readonly at_end?: string;
   readonly trial?: boolean;
   readonly trial_until?: string;
+  /** When the first agreement of its chain began; null when AWS does not know. Decides about a change of generation. */
+  readonly chain_start?: string | null;
 }
 
 /** A row of `aws_licences` as PostgreSQL renders it in JSON: times are texts. */
@@ -66,11 +68,14 @@ export interface Relative {
   readonly generation: "licence" | "legacy";
   readonly state: LicenceState | "superseded";
   readonly started_at: string | null;
+  readonly ended_at: string | null;
   readonly agreement_id: string | null;
   readonly initial_agreement_id: string | null;
+  readonly agreement: AgreementFacts | null;
   readonly customer: string | null;
   readonly account: string | null;
   readonly registered_at: string | null;
+  readonly bills_from: string | null;
   readonly tenant: string | null;
   readonly tenant_state: TenantState | null;
 }
@@ -126,6 +131,22 @@ export async function findLicence(store: Store, key: string): Promise<LicenceVie
   const [row] = await store.throughDoor<{ view: ViewJson | null }>({
     text: "select aws_find_licence($1) as view",
     values: [key],
+  });
+  return row?.view ? viewFromJson(row.view) : undefined;
+}
+
+/**
+ * Before a licence gets a tenant of its own: how it stands now, or undefined while a relative is about to get one. Until
+ * the caller leaves the licence settled, no relative may.
+ */
+export async function reserveTenant(
+  store: Store,
+  { key, lease }: Pick<LicenceRow, "key" | "lease">,
+): Promise<LicenceView | undefined> {
+  const [row] = await store.throughDoor<{ view: ViewJson | null }>({
+    text: "select aws_reserve_tenant($1, $2) as view",
+    values: [key, lease],
+    repeatable: true,
   });
   return row?.view ? viewFromJson(row.view) : undefined;
 }

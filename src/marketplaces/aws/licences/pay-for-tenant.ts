@@ -3,6 +3,7 @@ import { type Relative, timeOf } from "./licence.ts";
 import { payerOf, referenceOf } from "./payer.ts";
 import { keep, type Settling } from "./settling.ts";
 
+const SECOND_MS = 1_000;
 const HOUR_MS = 3_600_000;
 
 /**
@@ -13,7 +14,7 @@ const HOUR_MS = 3_600_000;
 export async function payForTenant(settling: Settling): Promise<void> {
   const { options, product, view, standing } = settling;
   const { tenant, licence } = view;
-  if (tenant === null || standing.startedAt === undefined) return;
+  if (tenant === null || standing.startedAt === undefined || isPaidByNewerName(settling)) return;
   if (licence.bills_from !== null && (standing.state !== "active" || !isLiving(tenant.state))) return;
   if (product.model === "contract-with-consumption" && licence.entitlements === null) return;
   const from = await payFrom(settling);
@@ -27,10 +28,20 @@ async function payFrom(settling: Settling): Promise<Date> {
   const { bills_from, billing_ended_at } = view.licence;
   const startedAt = standing.startedAt ?? now;
   const kept = billing_ended_at === null ? timeOf(bills_from) : undefined;
-  if (kept !== undefined && (kept <= startedAt || olderNames(settling).length > 0)) return kept;
-  const from = takesOver(settling) ? nextHour(now) : startedAt;
+  const older = olderNames(settling);
+  if (kept !== undefined && (kept <= startedAt || older.length > 0)) return kept;
+  const from = takeover(settling, older, startedAt);
   await keep(settling, { bills_from: from, billing_ended_at: null });
   return from;
+}
+
+/** The purchase had moved on before it was heard of by its older name. */
+function isPaidByNewerName({ view: { licence, tenant, relatives }, standing }: Settling): boolean {
+  if (licence.generation === "licence" || licence.bills_from !== null || standing.startedAt === undefined) return false;
+  const since = standing.startedAt;
+  return relatives.some(
+    (one) => one.tenant === tenant?.id && one.generation === "licence" && (timeOf(one.bills_from) ?? since) < since,
+  );
 }
 
 /** What the older generation calls the tenant of a licence. */
@@ -39,14 +50,20 @@ const olderNames = ({ view: { licence, tenant, relatives } }: Settling): readonl
     ? []
     : relatives.filter((one) => one.tenant === tenant?.id && one.generation === "legacy");
 
-/** Until now the older generation paid: no other licence has taken over from it before. */
-function takesOver(settling: Settling): boolean {
-  const { tenant, relatives } = settling.view;
-  const isPaidFor = olderNames(settling).some(({ state }) => state !== "ended");
-  return isPaidFor && !relatives.some((one) => one.tenant === tenant?.id && one.generation === "licence");
+/**
+ * From when on the newer generation pays, where until now the older one did: the same hour for all of a tenant's licences,
+ * and in it the one that began later is the later payer.
+ */
+function takeover({ view: { tenant, relatives }, now }: Settling, older: readonly Relative[], startedAt: Date): Date {
+  if (!older.some(({ state }) => state !== "ended")) return startedAt;
+  const newer = relatives.filter((one) => one.tenant === tenant?.id && one.generation === "licence");
+  const known = newer.flatMap(({ bills_from }) => timeOf(bills_from)?.getTime() ?? []);
+  const before = newer.filter(({ started_at }) => (timeOf(started_at) ?? startedAt) < startedAt);
+  const from = known.length > 0 ? Math.min(...known) : nextHour(now);
+  return new Date(Math.max(from + before.length * SECOND_MS, startedAt.getTime()));
 }
 
-const nextHour = (now: Date): Date => new Date(Math.floor(now.getTime() / HOUR_MS + 1) * HOUR_MS);
+const nextHour = (now: Date): number => Math.floor(now.getTime() / HOUR_MS + 1) * HOUR_MS;
 
 /** Records that AWS refused with "not subscribed" are tried again once something newer has been heard. */
 async function tellNews(settling: Settling, tenant: string): Promise<void> {

@@ -2,7 +2,7 @@ import type { Tenant } from "../../../tenants/tenants.ts";
 import { AWS } from "../options.ts";
 import { isLiving, isRegistered, placeOf } from "./chain.ts";
 import { learnAgreement } from "./learn-agreement.ts";
-import { timeOf } from "./licence.ts";
+import { reserveTenant, timeOf } from "./licence.ts";
 import { after, by, isFault, keep, keepTenant, lookAgain, type Settling } from "./settling.ts";
 import { stand } from "./stand.ts";
 
@@ -11,25 +11,50 @@ const PATIENCE_MS = 10 * 60_000;
 /** A purchase that continues another one is looked at this often until that is known. */
 const LOOK_MS = 60_000;
 
+/** While a relative is about to get a tenant of its own, or has crashed on its way. */
+const RESERVED_MS = 5_000;
+
 /**
- * Finds the tenant of an active licence, or makes it once its buyer has registered. A licence that has a tenant keeps it;
- * one whose customer left and came back under the same key gets another.
+ * Finds the tenant of a licence, or makes it once its buyer has registered and the licence is in force. A licence that has
+ * a tenant keeps it; one whose customer left and came back under the same key gets another. One that has ended before it
+ * was placed is placed all the same where somebody lives: so its end is that tenant's, or a successor finds it.
  */
 export async function placeTenant(settling: Settling): Promise<void> {
-  const { state, superseded } = settling.standing;
-  if (state !== "active" && !superseded) return;
+  const { state } = settling.standing;
   if (state === "active") await forgetPastTenant(settling);
-  if (settling.view.tenant !== null) return;
+  if (settling.view.tenant !== null || !mayBePlaced(settling)) return;
   const isKnownNew = settling.standing.intent === "NEW" || settling.view.licence.generation === "legacy";
   const answered = isKnownNew || (await learnAgreement(settling));
   if (!isKnownNew) await stand(settling);
-  const place = placeOf(settling.view, settling.standing);
-  if (place.kind === "joins") return join(settling, place.tenant);
-  if (place.kind === "unplaced") return leaveUnplaced(settling, place.why);
-  if (settling.standing.state !== "active" || !isRegistered(settling.view)) return;
+  if (await isPlacedByOthers(settling)) return;
+  // One that is superseded founds nothing: the tenant is its successor's.
+  if (settling.standing.state !== "active" || settling.standing.superseded || !isRegistered(settling.view)) return;
   if (!answered && mayContinue(settling))
     return leaveUnplaced(settling, "AWS does not say whether it continues another.");
+  if (!(await isReserved(settling))) return lookAgain(settling, after(settling, RESERVED_MS));
+  if (await isPlacedByOthers(settling)) return;
   await provision(settling);
+}
+
+function mayBePlaced({ standing: { state }, view: { licence, relatives } }: Settling): boolean {
+  if (state === "active") return true;
+  const hasEnded = state === "ending" || state === "ended";
+  return hasEnded && licence.generation === "licence" && relatives.some((one) => isLiving(one.tenant_state));
+}
+
+/** Those that are known already decide: it joins one of them, or waits for one. */
+async function isPlacedByOthers(settling: Settling): Promise<boolean> {
+  const place = placeOf(settling.view, settling.standing);
+  if (place.kind === "joins") await join(settling, place.tenant);
+  if (place.kind === "unplaced" && settling.standing.state === "active") await leaveUnplaced(settling, place.why);
+  return place.kind !== "first";
+}
+
+/** One of a customer's licences at a time: afterwards the view shows what the others came to. */
+async function isReserved(settling: Settling): Promise<boolean> {
+  const view = await reserveTenant(settling.options.store, settling.view.licence);
+  if (view !== undefined) settling.view = view;
+  return view !== undefined;
 }
 
 /** The tenant ended because AWS said so, and now AWS says that the purchase is there again. */
@@ -42,7 +67,10 @@ async function forgetPastTenant(settling: Settling): Promise<void> {
 }
 
 async function leaveUnplaced(settling: Settling, why: string): Promise<void> {
-  if (settling.view.licence.review !== why) await keep(settling, { review: why });
+  if (settling.view.licence.review !== why) {
+    await keep(settling, { review: why });
+    await wakeRelatives(settling);
+  }
   lookAgain(settling, after(settling, LOOK_MS));
 }
 
@@ -100,11 +128,7 @@ async function madeTenant(settling: Settling): Promise<Tenant | undefined> {
   }
 }
 
-/** Licences that waited for this one to have a tenant. */
-async function wakeRelatives({ options, view: { relatives }, now }: Settling): Promise<void> {
-  if (relatives.length === 0) return;
-  await options.store.throughDoor({
-    text: "select aws_wake_licences($1, $2)",
-    values: [relatives.map(({ key }) => key), now],
-  });
+/** Licences that waited for this one to have a tenant, or whose agreement it waits to hear of. */
+async function wakeRelatives({ options, view: { licence }, now }: Settling): Promise<void> {
+  await options.store.throughDoor({ text: "select aws_wake_relatives($1, $2)", values: [licence.key, now] });
 }

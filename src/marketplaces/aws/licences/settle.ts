@@ -73,7 +73,10 @@ async function settle(options: AwsOptions, view: LicenceView, now: Date): Promis
   return settling.dueAt;
 }
 
-/** What is still unknown of the agreement, once nothing waits for it any more. */
+/** What is still unknown of the agreement, once nothing of its own waits for it any more. */
 async function enrich(settling: Settling): Promise<void> {
-  if (settling.standing.state === "active") await learnAgreement(settling);
+  const { standing, view } = settling;
+  const isWaitedFor =
+    view.tenant !== null && view.relatives.some((one) => one.state === "active" && one.tenant === null);
+  if (standing.state === "active" || isWaitedFor) await learnAgreement(settling);
 }

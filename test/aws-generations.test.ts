@@ -1,0 +1,321 @@
+import { EventEmitter, once } from "node:events";
+import { asQueued, keepMessage } from "../src/marketplaces/aws/inbox/keep.ts";
+import { readInbox } from "../src/marketplaces/aws/inbox/read-inbox.ts";
+import { settleLicence } from "../src/marketplaces/aws/licences/settle.ts";
+import { LeaseLost } from "../src/marketplaces/aws/licences/settling.ts";
+import type { AwsOptions } from "../src/marketplaces/aws/options.ts";
+import { randomFrom } from "./soak/random.ts";
+import {
+  type AwsShop,
+  agreementOf,
+  arrive,
+  awsShop,
+  closeAwsShops,
+  event,
+  next,
+  notice,
+  type Purchase,
+  purchaseOf,
+  sendEvent,
+  tokenFor,
+} from "./support/aws.ts";
+import { HOUR, MINUTE } from "./support/clock.ts";
+
+/** Each history is gone through in this many orders; `LAW_RUNS` asks for more. */
+const ORDERS = Math.max(4, Number(process.env["LAW_RUNS"] ?? 0));
+
+let shop: AwsShop;
+
+beforeAll(async () => {
+  shop = await awsShop();
+});
+afterEach(async () => {
+  // Whoever has been judged is left alone.
+  await shop.provider.look("update aws_licences set due_at = null returning key");
+  shop.aws.agreements.clear();
+});
+afterAll(closeAwsShops);
+
+/** What arrives here, in whatever order: a message, or a buyer. */
+type Arrival = (at: (minutesAgo: number) => Date) => Promise<unknown>;
+
+const ev =
+  (ago: number, type: string, of: Purchase, more: object = {}): Arrival =>
+  (at) =>
+    sendEvent(shop, event(type, of, at(ago), more));
+const sns =
+  (ago: number, action: string, of: Purchase): Arrival =>
+  (at) =>
+    keepMessage(shop.options, asQueued(`sns-${next()}`, Buffer.from(JSON.stringify(notice(action, of))), at(ago)));
+const registers =
+  (of: Purchase, generation: "licence" | "legacy" = "licence"): Arrival =>
+  () =>
+    arrive(shop, tokenFor(shop, of, generation));
+
+const subscribes = (one: Purchase): Arrival[] => [sns(DAYS, "subscribe-success", one), registers(one, "legacy")];
+const moves = (ago: number, one: Purchase): Arrival[] => [ev(ago, "License Updated", one)];
+const follows = (ago: number, old: Purchase, fresh: Purchase, intent: "RENEW" | "REPLACE"): Arrival[] => [
+  ev(ago, "Purchase Agreement Ended", old, { status: `${intent}${intent === "RENEW" ? "ED" : "D"}` }),
+  ev(ago, "License Deprovisioned", old),
+  ev(ago, "Purchase Agreement Created", fresh, { intent }),
+  ev(ago, "License Updated", fresh),
+];
+const cancels = (ago: number, one: Purchase): Arrival[] => [
+  ev(ago, "Purchase Agreement Ended", one, { status: "CANCELLED" }),
+  ev(ago, "License Deprovisioned", one),
+];
+
+const DAYS = 2_880;
+
+/** A customer who bought in the older generation. The agreements of the chain, with how many minutes ago each began. */
+interface History {
+  readonly name: string;
+  readonly began: readonly number[];
+  arrivals(one: Purchase, two: Purchase, three: Purchase): readonly Arrival[];
+  /** Which agreement is in force in the end. */
+  readonly last: number | undefined;
+}
+
+const histories: readonly History[] = [
+  {
+    name: "moved and was replaced within the hour",
+    began: [DAYS, 2],
+    arrivals: (one, two) => [...subscribes(one), ...moves(3, one), ...follows(2, one, two, "REPLACE"), registers(two)],
+    last: 1,
+  },
+  {
+    name: "was replaced, moved, and was replaced again",
+    began: [DAYS, 300, 2],
+    arrivals: (one, two, three) => [
+      ...subscribes(one),
+      sns(300, "entitlement-updated", one),
+      ...moves(3, two),
+      ...follows(2, two, three, "REPLACE"),
+      registers(three),
+    ],
+    last: 2,
+  },
+  {
+    name: "renewed and then moved",
+    began: [DAYS, 300],
+    arrivals: (one, two) => [
+      ...subscribes(one),
+      sns(300, "entitlement-updated", one),
+      ...moves(3, two),
+      registers(two),
+    ],
+    last: 1,
+  },
+  {
+    name: "moved, and was replaced twice in a row",
+    began: [DAYS, 200, 2],
+    arrivals: (one, two, three) => [
+      ...subscribes(one),
+      ...moves(400, one),
+      ...follows(200, one, two, "REPLACE"),
+      ...follows(2, two, three, "REPLACE"),
+      registers(three),
+    ],
+    last: 2,
+  },
+  {
+    name: "moved, renewed, and was heard of by nothing but the licence",
+    began: [DAYS, 200],
+    arrivals: (one, two) => [...subscribes(one), ev(200, "License Updated", two), registers(two)],
+    last: 1,
+  },
+  {
+    name: "moved, and was replaced with nobody telling of it",
+    began: [DAYS, 2],
+    arrivals: (one) => [...subscribes(one), ...moves(3, one)],
+    last: 1,
+  },
+  {
+    name: "moved and cancelled",
+    began: [DAYS],
+    arrivals: (one) => [...subscribes(one), ...moves(200, one), ...cancels(2, one)],
+    last: undefined,
+  },
+  {
+    name: "moved, was replaced, and cancelled",
+    began: [DAYS, 200],
+    arrivals: (one, two) => [
+      ...subscribes(one),
+      ...moves(300, one),
+      ...follows(200, one, two, "REPLACE"),
+      registers(two),
+      ...cancels(2, two),
+    ],
+    last: undefined,
+  },
+];
+
+interface Life {
+  readonly chain: readonly Purchase[];
+  readonly order: readonly number[];
+  readonly steps: readonly Arrival[];
+}
+
+const PRODUCT = "mixed";
+
+/** A new customer who lives through the history, with arrivals in an order of its own. */
+function newLife({ name, began, arrivals, last }: History, number: number, at: (ago: number) => Date): Life {
+  const one = purchaseOf(PRODUCT);
+  const { account, customer } = one;
+  const [two, three] = [purchaseOf(PRODUCT, { account, customer }), purchaseOf(PRODUCT, { account, customer })];
+  const chain = [one, two, three].slice(0, began.length);
+  for (const [place, of] of chain.entries()) {
+    const start = at(began[place] ?? 0);
+    const status = place === last ? "ACTIVE" : place === chain.length - 1 ? "CANCELLED" : "REPLACED";
+    shop.aws.agreements.set(of.agreement, agreementOf(of, { initial: one.agreement, start, status }));
+  }
+  const inForce = last === undefined ? undefined : chain[last];
+  if (inForce !== undefined)
+    for (const name of [inForce.arn, customer]) shop.aws.granted.set(name, [{ dimension: "requests", value: 500 }]);
+  const all = arrivals(one, two, three);
+  const indexes = all.map((_, index) => index);
+  const order = number === 0 ? indexes : randomFrom("generations", name, number).shuffled(indexes);
+  return { chain, order, steps: order.map((index) => all[index] as Arrival) };
+}
+
+async function allSettled(): Promise<void> {
+  for (let round = 0; round < 100; round += 1) {
+    await shop.marketplace.upkeep?.();
+    const [due] = await shop.provider.look<{ count: number }>(
+      `select (select count(*) from aws_messages where state = 'stored')
+            + (select count(*) from aws_licences where due_at <= $1)::int as count`,
+      [shop.provider.clock.now()],
+    );
+    if (Number(due?.count) === 0) return;
+  }
+}
+
+const HOURS_AHEAD = 3;
+
+/** Living tenants of the customer, and who pays for the hour that runs and those that follow. */
+async function outcome({ chain }: Life): Promise<string> {
+  const [one] = chain;
+  const tenants = await shop.provider.look<{ id: string }>(
+    `select distinct t.id from aws_licences l join tenants t on t.id = l.tenant_id
+     where (l.account = $1 or l.customer = $2) and t.state = 'active'`,
+    [one?.account, one?.customer],
+  );
+  const hours = await shop.provider.look<{ reference: string | null }>(
+    `select p.billing_reference as reference
+     from generate_series(0, $3) n left join lateral payer_of($1, date_trunc('hour', $2::timestamptz, 'UTC') + n * interval '1 hour') p on true
+     order by n`,
+    [tenants[0]?.id, shop.provider.clock.now(), HOURS_AHEAD],
+  );
+  const [running, ...later] = hours.map(({ reference }) => nameOf(chain, reference));
+  if (tenants.length === 0) return "no tenant";
+  return `${tenants.length} tenant, ${running === "nobody" ? "nobody pays" : "paid"}, then ${[...new Set(later)].join(" and ")}`;
+}
+
+function nameOf(chain: readonly Purchase[], reference: string | null): string {
+  if (reference === null) return "nobody";
+  const place = chain.findIndex(({ arn }) => reference.includes(arn));
+  return place < 0 ? "the older name" : `licence ${place}`;
+}
+
+type Mode = "is read at once" | "is read when all has come" | "comes while AWS does not answer";
+const modes: readonly Mode[] = ["is read at once", "is read when all has come", "comes while AWS does not answer"];
+
+/** Many customers live through the same history at once, each with an order of its own. */
+async function live(history: History, mode: Mode): Promise<readonly string[]> {
+  const { clock } = shop.provider;
+  clock.advance(HOUR - (clock.now().getTime() % HOUR) + 30 * MINUTE);
+  const now = clock.now().getTime();
+  const at = (ago: number): Date => new Date(now - ago * MINUTE);
+  const lives = Array.from({ length: ORDERS }, (_, number) => newLife(history, number, at));
+  shop.aws.silent.agreements = mode === "comes while AWS does not answer";
+  for (let step = 0; step < (lives[0]?.steps.length ?? 0); step += 1) {
+    await Promise.all(lives.map(({ steps }) => steps[step]?.(at)));
+    if (mode !== "is read when all has come") await allSettled();
+  }
+  await allSettled();
+  shop.aws.silent.agreements = false;
+  // Long enough for two sweeps of agreements.
+  for (let round = 0; round < 8; round += 1) {
+    clock.advance(3 * MINUTE);
+    await allSettled();
+  }
+  const ends = await Promise.all(lives.map(outcome));
+  return ends.map((end, number) => `${lives[number]?.order.join("")}: ${end}`);
+}
+
+describe("a customer of the older generation, whatever the order in which the rest comes,", () => {
+  const cases = histories.flatMap((history) => modes.map((mode) => ({ ...history, mode })));
+
+  test.each(cases)("who $name has one tenant, and each hour one payer, when it $mode", async ({ mode, ...history }) => {
+    const expected = history.last === undefined ? "no tenant" : `1 tenant, paid, then licence ${history.last}`;
+    const wrong = (await live(history, mode)).filter((end) => !end.endsWith(`: ${expected}`));
+    expect(wrong).toEqual([]);
+  });
+});
+
+describe("another purchase of a customer of the older generation", () => {
+  test.each([true, false])("is another tenant, also after the first has moved: %s", async (hasMoved) => {
+    const at = (ago: number): Date => new Date(shop.provider.clock.now().getTime() - ago * MINUTE);
+    const one = purchaseOf(PRODUCT);
+    const two = purchaseOf(PRODUCT, { account: one.account, customer: one.customer });
+    shop.aws.agreements.set(one.agreement, agreementOf(one, { start: at(DAYS) }));
+    shop.aws.agreements.set(two.agreement, agreementOf(two, { start: at(30) }));
+    const arrivals = [...subscribes(one), ...(hasMoved ? moves(60, one) : []), ...moves(30, two), registers(two)];
+    for (const arrival of arrivals) {
+      await arrival(at);
+      await allSettled();
+    }
+    expect(await outcome({ chain: [one, two], order: [], steps: [] })).toMatch(/^2 tenant, paid/);
+  });
+});
+
+describe("two processes that come to both names of a purchase at once", () => {
+  /** Options of a process that stops where it is about to make a tenant, until it is told how that goes on. */
+  function stopping(): { options: AwsOptions; stopped: Promise<unknown>; goOn: (lives: boolean) => void } {
+    const turns = new EventEmitter();
+    const [stopped, told] = [once(turns, "stopped"), once(turns, "told")];
+    const provider = new Proxy(shop.options.provider, {
+      get(target, name) {
+        const value = Reflect.get(target, name) as unknown;
+        if (name !== "provision" || typeof value !== "function") return value;
+        return async (...args: unknown[]) => {
+          turns.emit("stopped");
+          const [lives] = await told;
+          if (!lives) throw new LeaseLost();
+          return Reflect.apply(value, target, args) as unknown;
+        };
+      },
+    });
+    return { options: { ...shop.options, provider }, stopped, goOn: (lives) => turns.emit("told", lives) };
+  }
+
+  test.each([
+    { first: "the older one", lives: true },
+    { first: "the older one", lives: false },
+    { first: "the newer one", lives: true },
+    { first: "the newer one", lives: false },
+  ])("make one tenant, $first being first and its process living: $lives", async ({ first, lives }) => {
+    const { clock } = shop.provider;
+    const at = (ago: number): Date => new Date(clock.now().getTime() - ago * MINUTE);
+    const one = purchaseOf(PRODUCT);
+    shop.aws.agreements.set(one.agreement, agreementOf(one, { start: at(DAYS) }));
+    for (const name of [one.arn, one.customer]) shop.aws.granted.set(name, [{ dimension: "requests", value: 500 }]);
+    for (const arrival of [registers(one, "legacy"), registers(one), ...moves(3, one), ...subscribes(one).slice(0, 1)])
+      await arrival(at);
+    await readInbox(shop.options, 100);
+    const keys = [`${one.product.code}:${one.customer}`, one.arn];
+    const [mine = "", other = ""] = first === "the older one" ? keys : keys.toReversed();
+    const process = stopping();
+    const run = settleLicence(process.options, mine);
+    await process.stopped;
+    await settleLicence(shop.options, other);
+    process.goOn(lives);
+    await run;
+    await settleLicence(shop.options, other);
+    for (let round = 0; round < 3; round += 1) {
+      clock.advance(MINUTE);
+      await allSettled();
+    }
+    expect(await outcome({ chain: [one], order: [], steps: [] })).toBe("1 tenant, paid, then licence 0");
+  });
+});
