@@ -1,6 +1,6 @@
 import { createSign, generateKeyPairSync } from "node:crypto";
 import { snsCertificates } from "../src/marketplaces/aws/inbox/sns-certificates.ts";
-import { replayMessage, reviewQueue } from "../src/marketplaces/aws/watch.ts";
+import { listReview, replayMessage } from "../src/marketplaces/aws/review/review.ts";
 import { selfSigned } from "../src/simulator/aws/emission/certificate.ts";
 import {
   type AwsShop,
@@ -295,7 +295,7 @@ describe("an event of EventBridge", () => {
   test("that is no JSON is kept and shown to a person", async () => {
     expect(await sendEvent(shop, "<html>")).toBe(200);
     await settle(shop);
-    const items = await reviewQueue(shop.options);
+    const items = await listReview(shop.options.store, now());
     expect(items.map(({ why }) => why)).toContain("The body is no JSON object.");
   });
 
@@ -314,10 +314,10 @@ describe("an event of EventBridge", () => {
     const [row] = await shop.provider.look<{ id: string }>("select id from aws_messages where message_id = $1", [
       body.id,
     ]);
-    expect(await replayMessage(shop.options, String(row?.id))).toBe(true);
+    expect(await replayMessage(shop.options.store, String(row?.id))).toBe(true);
     await settle(shop);
     expect(await rowOf(shop, one.arn)).toMatchObject({ state: "active" });
-    expect(await replayMessage(shop.options, "999999999")).toBe(false);
+    expect(await replayMessage(shop.options.store, "999999999")).toBe(false);
   });
 
   test("about an agreement waits until the licence is known", async () => {

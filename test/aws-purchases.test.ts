@@ -1,4 +1,4 @@
-import { unclaimedPurchases } from "../src/marketplaces/aws/watch.ts";
+import { listUnclaimed } from "../src/marketplaces/aws/review/review.ts";
 import { Refused } from "../src/product/product.ts";
 import {
   type AwsShop,
@@ -108,7 +108,7 @@ describe("a purchase on AWS", () => {
   test("that nobody registers is listed as unclaimed", async () => {
     const one = purchaseOf();
     await tell(one, "License Updated");
-    const rows = await unclaimedPurchases(shop.options);
+    const rows = await listUnclaimed(shop.options.store);
     expect(rows.map(({ key }) => key)).toContain(one.arn);
   });
 

@@ -1,12 +1,12 @@
 import { Router } from "express";
 import { bytesBody, formBody } from "../../../http/body.ts";
+import { counting } from "../../../http/counting.ts";
 import { notFound } from "../../../http/problem.ts";
 import type { Intake } from "../../marketplace.ts";
 import { admitEvents, receiveEvent } from "../inbox/receive-events.ts";
 import { receiveSns } from "../inbox/receive-sns.ts";
 import type { FetchFromSns } from "../inbox/sns-certificates.ts";
-import type { AwsOptions } from "../options.ts";
-import { counting } from "./count.ts";
+import { AWS, type AwsOptions } from "../options.ts";
 import { awsErrors } from "./errors.ts";
 import { register, sendNotice } from "./register.ts";
 import { readRegistration } from "./registration-body.ts";
@@ -17,7 +17,7 @@ const FORM_LIMIT = 16 * 1024;
 
 /** Everything AWS and its buyers' browsers call, mounted at `/aws`: each endpoint is the list of its steps. */
 export function awsRoutes(options: AwsOptions, { sessions }: Intake, fetchFromSns?: FetchFromSns): Router {
-  const count = (operation: string) => counting(options.metrics, operation);
+  const count = (operation: string) => counting(options.metrics, { marketplace: AWS, operation });
   const setup = setupSteps(options, sessions);
   const help = [count("help"), (...[, res]: Parameters<typeof setup.page>) => sendNotice(options, res, "arrive")];
   const ownForm = [refuseForeignForms(options), formBody(FORM_LIMIT)];

@@ -2,7 +2,7 @@ import type { Store } from "../../../isolation/isolation.ts";
 import type { TenantState } from "../../../tenants/tenants.ts";
 import type { Entitlement } from "../api/entitlements.ts";
 import type { Included } from "../entitlements/apply-entitlements.ts";
-import type { About, Fact } from "../inbox/fact.ts";
+import type { About, Fact, LicenceIdentity } from "../inbox/fact.ts";
 import type { LicenceState, Said } from "./standing.ts";
 
 /** What the agreement of a licence says of itself. Display text, but for `status` and `chain_start`. */
@@ -19,19 +19,10 @@ export interface AgreementFacts {
   readonly chain_start?: string | null;
 }
 
-/** A row of `aws_licences` as PostgreSQL renders it in JSON: times are texts. */
-export interface LicenceRow {
-  readonly key: string;
-  readonly generation: "licence" | "legacy";
-  readonly arn: string | null;
-  readonly product_code: string | null;
-  readonly product_id: string | null;
-  readonly account: string | null;
-  readonly customer: string | null;
-  readonly agreement_id: string | null;
+/** A row of `aws_licences` as PostgreSQL renders it in JSON: times are texts. What is known of its identity only grows. */
+export interface LicenceRow extends LicenceIdentity {
   readonly initial_agreement_id: string | null;
   readonly agreement: AgreementFacts | null;
-  readonly region: string;
   readonly state: LicenceState | "superseded";
   readonly started_at: string | null;
   readonly ended_at: string | null;

@@ -1,13 +1,13 @@
 import { Router } from "express";
 import { bytesBody, formBody, jsonBody } from "../../../http/body.ts";
+import { counting } from "../../../http/counting.ts";
 import { notFound } from "../../../http/problem.ts";
 import type { Intake } from "../../marketplace.ts";
-import type { HerokuOptions } from "../options.ts";
+import { HEROKU, type HerokuOptions } from "../options.ts";
 import { refuseSignIn, startSession } from "../sign-in/sign-in.ts";
 import { signInStrategies } from "../sign-in/strategies.ts";
 import { checkSignature, findSubscription, takeEvent } from "../webhooks/receive.ts";
 import { admitHeroku } from "./admit.ts";
-import { counting } from "./count.ts";
 import { herokuErrors } from "./errors.ts";
 import { changePlanOfResource, provisionResource, removeResource } from "./resources.ts";
 
@@ -17,7 +17,7 @@ const BODY_LIMIT = 256 * 1024;
 export function herokuRoutes(options: HerokuOptions, { provider, sessions }: Intake): Router {
   const admit = admitHeroku(options);
   const readJson = jsonBody(BODY_LIMIT);
-  const count = (operation: string) => counting(options.metrics, operation);
+  const count = (operation: string) => counting(options.metrics, { marketplace: HEROKU, operation });
   const verify = signInStrategies(options);
   const enter = [...sessions.middleware, startSession(options, provider, sessions)];
 
