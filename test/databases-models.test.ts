@@ -1,7 +1,6 @@
-import { about, closeProviders, purchase, type TestProvider, testProvider } from "./support/provider.ts";
+import { buy, one, rotate, rowOf, URL_VAR, urlOf } from "./support/database-shop.ts";
+import { closeProviders, type TestProvider, testProvider } from "./support/provider.ts";
 import { asCustomer, type TenantsServer, tenantsServer } from "./support/tenants-server.ts";
-
-const URL_VAR = "ACME_STORAGE_DATABASE_URL";
 
 let server: TenantsServer;
 let shop: TestProvider;
@@ -16,31 +15,34 @@ afterAll(async () => {
   await server.drop();
 });
 
-async function buy(plan: string) {
-  const bought = await shop.provision(purchase({ plan }));
-  if (bought.kind !== "done") throw new Error("It is not ready at once.");
-  return { tenant: bought.value.tenant, url: bought.value.config[URL_VAR] };
-}
-
-async function one(url: string | undefined, sql: string): Promise<unknown> {
-  return asCustomer(url, async (client) => Object.values((await client.query(sql)).rows[0] ?? {})[0]);
-}
-
-test("a customer of the pool connects with the config var and is known by the login", async () => {
-  const { tenant, url } = await buy("basic");
-  expect(await one(url, `select ${server.environment}_stallholder.tenant()`)).toBe(tenant.id);
+test("a customer of the pool is known by the login, whatever role the session takes", async () => {
+  const { tenant, url } = await buy(shop, "basic");
+  const known = `select ${server.environment}_stallholder.tenant() as tenant`;
   await asCustomer(url, async (client) => {
-    await client.query("reset role");
-    await client.query("set role none");
-    const { rows } = await client.query(`select ${server.environment}_stallholder.tenant() as tenant`);
-    expect(rows).toEqual([{ tenant: tenant.id }]);
-    await expect(client.query("create table mine (id int)")).rejects.toThrow();
-    await expect(client.query("create temp table mine (id int)")).rejects.toThrow("permission denied");
+    for (const change of ["select 1", "reset role", "set role none"]) {
+      await client.query(change);
+      expect((await client.query(known)).rows).toEqual([{ tenant: tenant.id }]);
+    }
+  });
+});
+
+test("a customer of the pool makes nothing in the shared database", async () => {
+  const { url } = await buy(shop, "basic");
+  await asCustomer(url, async (client) => {
+    for (const making of [
+      "create table public.mine (id int)",
+      "create temp table mine (id int)",
+      "create schema mine",
+      "select lo_create(0)",
+      "select pg_advisory_lock(1)",
+    ]) {
+      await expect(client.query(making)).rejects.toMatchObject({ code: "42501" });
+    }
   });
 });
 
 test.each(["standard", "premium"])("a customer of the plan %s makes tables of its own", async (plan) => {
-  const { url } = await buy(plan);
+  const { url } = await buy(shop, plan);
   await asCustomer(url, async (client) => {
     await client.query("create table mine (id int generated always as identity, word text)");
     await client.query("insert into mine (word) values ('one'), ('two')");
@@ -49,26 +51,67 @@ test.each(["standard", "premium"])("a customer of the plan %s makes tables of it
   expect(await one(url, "show statement_timeout")).toBe(plan === "standard" ? "30s" : "2min");
 });
 
+test("a bridge's customer can neither give its schema away nor open it to others", async () => {
+  const { url } = await buy(shop, "standard");
+  const schema = await one(url, "select current_schema()");
+  await asCustomer(url, async (client) => {
+    for (const change of [`drop schema ${schema}`, `alter schema ${schema} rename to other`]) {
+      await expect(client.query(change)).rejects.toMatchObject({ code: "42501" });
+    }
+    // It has nothing to grant: PostgreSQL says so in a warning, and nothing happens.
+    await client.query(`grant usage on schema ${schema} to public`).catch(() => undefined);
+  });
+  const open = await server.look("select from pg_namespace where nspname = $1 and nspacl::text ~ '[{,]=U'", [schema]);
+  expect(open).toEqual([]);
+});
+
+test("a silo is closed to the tenants of every other model", async () => {
+  const silo = await buy(shop, "premium");
+  const database = new URL(silo.url).pathname;
+  for (const plan of ["basic", "standard", "premium"]) {
+    const other = Object.assign(new URL((await buy(shop, plan)).url), { pathname: database });
+    await expect(one(other.href, "select 1")).rejects.toMatchObject({ code: "42501" });
+  }
+  const shared = Object.assign(new URL(silo.url), { pathname: `/${server.shared}` });
+  await expect(one(shared.href, "select 1")).rejects.toMatchObject({ code: "42501" });
+});
+
+test("a plan's number of connections is a limit", async () => {
+  const { url } = await buy(shop, "basic");
+  const hold = async (left: number): Promise<void> =>
+    left === 0
+      ? expect(one(url, "select 1")).rejects.toMatchObject({ code: "53300" })
+      : asCustomer(url, () => hold(left - 1));
+  await hold(5);
+});
+
 test("the second settlement changes nothing", async () => {
-  const { tenant, url } = await buy("standard");
+  const { tenant, url } = await buy(shop, "standard");
   const before = await server.things();
   await shop.deps.databases?.settle(tenant.id);
   expect(await server.things()).toEqual(before);
   expect(await one(url, "select 1")).toBe(1);
-  expect(await shop.configVars(tenant.id)).toMatchObject({ [URL_VAR]: url });
+  expect(await urlOf(shop, tenant)).toBe(url);
 });
 
-test("a new login works beside the old one on the same data, and the old one ends with its overlap", async () => {
-  const { tenant, url: old } = await buy("standard");
-  await asCustomer(old, (client) => client.query("create table kept as select 1 as one"));
-  await shop.rotateCredentials({ ...about(tenant), kind: "postgres", overlapSeconds: 60 });
-  const fresh = (await shop.configVars(tenant.id))[URL_VAR];
-  expect(fresh).not.toBe(old);
-  expect(await one(old, "select one from kept")).toBe(1);
-  await asCustomer(fresh, (client) => client.query("alter table kept add column two int"));
-  await shop.rest();
-  shop.clock.advance(3_600_000);
-  await shop.rest();
-  await expect(one(old, "select 1")).rejects.toThrow(/authentication failed|not exist/);
-  expect(await one(fresh, "select one from kept")).toBe(1);
+test("whoever administers is a member of no tenant's role when the work is done", async () => {
+  const { tenant } = await buy(shop, "standard");
+  await rotate(shop, tenant, 0);
+  const memberships = await server.look(
+    `select m.roleid::regrole from pg_auth_members m
+     where m.member = 'stallholder_tenants'::regrole and starts_with(m.roleid::regrole::text, $1)
+       and coalesce((to_jsonb(m)->>'set_option')::boolean, true)`,
+    [`${server.environment}_${tenant.id}`],
+  );
+  expect(memberships).toEqual([]);
+});
+
+test("a tenant bought before there were databases gets one with its next rotation", async () => {
+  const { tenant } = await buy(shop, "standard");
+  await shop.look("delete from tenant_databases where tenant_id = $1", [tenant.id]);
+  await shop.look("delete from credentials where tenant_id = $1 and kind = 'postgres'", [tenant.id]);
+  expect(await shop.configVars(tenant.id)).not.toHaveProperty(URL_VAR);
+  await rotate(shop, tenant, 0);
+  expect(await one(await urlOf(shop, tenant), "select 1")).toBe(1);
+  expect(await rowOf(shop, tenant)).toMatchObject({ state: "ready", model: "bridge" });
 });

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Tx } from "../../db/db.ts";
 import { ProviderError } from "../../errors.ts";
 import type { Aim, DatabasesOptions } from "./contract.ts";
@@ -26,13 +27,14 @@ interface Task extends Leased {
 const DAY_MS = 86_400_000;
 /** No statement begins later than this: the lease is still ours. */
 const BEGIN_WITHIN_MS = 25_000;
+const TURN_MS = 3_000;
+const LOOK_AGAIN_MS = 50;
 
 /** One settlement: read what should be under a lease, make the server so, write down what is. */
 export async function settleDatabase(parts: Parts, tenant: string): Promise<void> {
   const { store, clock } = parts;
-  const task = await store.asTenant(tenant, (tx) => begin(parts, tx, tenant));
+  const task = await inTurn(() => store.asTenant(tenant, (tx) => begin(parts, tx, tenant)));
   if (task === undefined) return;
-  if (task === "busy") throw away("Another change of this database is under way.");
   const settled = outcomeOf(task, clock.now());
   try {
     const surroundings = await parts.surroundings();
@@ -46,6 +48,17 @@ export async function settleDatabase(parts: Parts, tenant: string): Promise<void
     const ours = await finishDatabase(tx, task, settled, clock.now());
     if (ours) await tellEnd(parts, tx, task, settled);
   });
+}
+
+/** A worker may be at it: it is waited for, but not for long. */
+async function inTurn<T>(look: () => Promise<T | "busy">): Promise<T> {
+  const until = performance.now() + TURN_MS;
+  for (;;) {
+    const found = await look();
+    if (found !== "busy") return found;
+    if (performance.now() > until) throw away("Another change of this database is under way.");
+    await sleep(LOOK_AGAIN_MS);
+  }
 }
 
 async function begin({ clock, aim }: Parts, tx: Tx, tenant: string): Promise<Task | "busy" | undefined> {
