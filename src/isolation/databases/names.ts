@@ -58,6 +58,12 @@ export function mintLogin(environment: string, tenant: string): string {
 /** As PostgreSQL takes it: the tenant's id in a login's name is its first group. */
 export const loginPattern = (environment: string): string => `^${environment}_(${TENANT})_${SUFFIX}$`;
 
+/** A role of a tenant, whatever it is for. */
+export const rolePattern = (environment: string): string => `^${environment}_${TENANT}(_ro|_${SUFFIX})?$`;
+
+/** The schema of a tenant of any environment. */
+export const SCHEMA_OF_TENANT = `^[a-z][a-z0-9]{0,15}_${TENANT}$`;
+
 /** Whose name this is in this environment, and what it names; undefined for anybody else's. */
 export function readName(
   environment: string,

@@ -1,4 +1,4 @@
-import type { TenantNames } from "../tenant-names.ts";
+import { environmentNames, rolePattern, SCHEMA_OF_TENANT } from "../databases/names.ts";
 import { type Kind, type LintFinding, lint, type Query, type TenantTable } from "./lint.ts";
 
 const SERVING_ROLES = ["stallholder_app", "usage_writer"];
@@ -29,8 +29,9 @@ export async function lintControl(query: Query): Promise<readonly LintFinding[]>
 }
 
 /** Every role that a tenant of this deployment logs in as or is a member of, and PUBLIC. */
-export function rolesOfTenants(query: Query, names: TenantNames): Promise<readonly number[]> {
-  return reachOf(query, "rolname = any($1) or rolname ~ $2", [names.tenants, names.readers], names.rolePattern);
+export function rolesOfTenants(query: Query, environment: string): Promise<readonly number[]> {
+  const { connect, tenants, tenantsRead } = environmentNames(environment);
+  return reachOf(query, "rolname = any($1) or rolname ~ $2", [connect, tenants, tenantsRead], rolePattern(environment));
 }
 
 async function reachOf(query: Query, condition: string, ...values: readonly unknown[]): Promise<readonly number[]> {
@@ -46,20 +47,18 @@ async function reachOf(query: Query, condition: string, ...values: readonly unkn
 
 /** The schemas of single tenants, of whatever deployment. */
 async function schemasOfTenants(query: Query): Promise<readonly number[]> {
-  const rows = await query<{ oid: number }>(
-    "select oid from pg_namespace where nspname ~ '^[a-z][a-z0-9]{0,15}_[a-z][a-z2-7]{25}$'",
-  );
+  const rows = await query<{ oid: number }>("select oid from pg_namespace where nspname ~ $1", [SCHEMA_OF_TENANT]);
   return rows.map(({ oid }) => oid);
 }
 
 /** What is wrong in the tenants' database: with these tables, or with all else. */
 export async function lintAmongTenants(
   query: Query,
-  { names, tables, excused, kinds, except }: TenantsLint,
+  { environment, tables, excused, kinds, except }: TenantsLint,
 ): Promise<readonly LintFinding[]> {
   const scope = {
     tables,
-    roles: await rolesOfTenants(query, names),
+    roles: await rolesOfTenants(query, environment),
     foreignSchemas: await schemasOfTenants(query),
     excused,
   };
@@ -67,7 +66,7 @@ export async function lintAmongTenants(
 }
 
 export interface TenantsLint {
-  readonly names: TenantNames;
+  readonly environment: string;
   readonly tables: readonly TenantTable[];
   readonly excused: readonly string[];
   readonly kinds: readonly Kind[];

@@ -1,11 +1,11 @@
 import type { Fault } from "../../errors.ts";
 import type { Query } from "../lints/lint.ts";
 import { rolesOfTenants } from "../lints/lints.ts";
-import type { TenantNames } from "../tenant-names.ts";
+import type { PoolNames } from "./names.ts";
 import type { PooledTable } from "./table.ts";
 
 /** What is missing on the server before any table can be put under the wall. */
-export async function serverFaults(query: Query, names: TenantNames): Promise<Fault[]> {
+export async function serverFaults(query: Query, names: PoolNames): Promise<Fault[]> {
   return query<Fault>(
     `select missing as at, 'is missing: this database is not prepared for tenants of this deployment' as message
      from (select g from unnest(array[$1, $2]) g where not exists (select from pg_roles where rolname = g)
@@ -15,19 +15,19 @@ export async function serverFaults(query: Query, names: TenantNames): Promise<Fa
 }
 
 /** The vendor's roles that no policy would bind, or that tenants can act as. */
-export async function vendorFaults(query: Query, names: TenantNames, vendors: readonly string[]): Promise<Fault[]> {
+export async function vendorFaults(query: Query, names: PoolNames, vendors: readonly string[]): Promise<Fault[]> {
   return query<Fault>(
     `select quote_ident(v) as at, case when r.oid is null then 'there is no such role'
        when r.rolsuper or r.rolbypassrls then 'is bound by no policy: let the product connect as an ordinary role'
        else 'is a role of tenants, who would be let in as the vendor' end as message
      from unnest($1::text[]) v left join pg_roles r on r.rolname = v
      where r.oid is null or r.rolsuper or r.rolbypassrls or r.oid = any($2::oid[])`,
-    [vendors, await rolesOfTenants(query, names)],
+    [vendors, await rolesOfTenants(query, names.environment)],
   );
 }
 
 /** What the wall would not cover, or what we may not change. */
-export async function tableFaults(query: Query, table: PooledTable, names: TenantNames): Promise<Fault[]> {
+export async function tableFaults(query: Query, table: PooledTable, names: PoolNames): Promise<Fault[]> {
   const ours = [names.wall, names.tenants, names.readers, names.vendor];
   const relations = [table, ...table.partitions];
   const strangers = relations.flatMap(({ name, policies }) =>
@@ -56,7 +56,7 @@ export async function tableFaults(query: Query, table: PooledTable, names: Tenan
      from pg_class c where c.oid = any($1::oid[]) and not pg_has_role(c.relowner, 'usage')
        -- Of other owners is said that they must not be.
        and not (select rolsuper or rolbypassrls from pg_roles where oid = c.relowner) and c.relowner <> all($2::oid[])`,
-    [relations.map(({ oid }) => oid), await rolesOfTenants(query, names)],
+    [relations.map(({ oid }) => oid), await rolesOfTenants(query, names.environment)],
   );
   return [...strangers, ...strangeDefault, ...kept];
 }
@@ -73,7 +73,7 @@ export function vendorsOf(
   query: Query,
   named: readonly string[],
   { oid }: PooledTable,
-  { schema }: TenantNames,
+  { schema }: PoolNames,
 ): Promise<Vendor[]> {
   return query<Vendor>(
     `select quote_ident(rolname) as name, has_function_privilege(oid, $3 || '.tenant()', 'execute') as "mayAsk" from pg_roles

@@ -1,12 +1,12 @@
-import type { TenantNames } from "../tenant-names.ts";
 import type { Vendor } from "./checks.ts";
+import type { PoolNames } from "./names.ts";
 import type { KnownPolicy, PooledTable, Relation } from "./table.ts";
 
 const SETTING = "NULLIF(current_setting('app.tenant_id'::text, true), ''::text)";
 const words: Readonly<Record<string, string>> = { "*": "all", r: "select" };
 
 /** The tenant of whoever asks: of its login, whatever it sets, or else the one the vendor's transaction has set. */
-function whoAsks({ schema }: TenantNames): string {
+function whoAsks({ schema }: PoolNames): string {
   return `COALESCE(${schema}.tenant(), ${SETTING})`;
 }
 
@@ -16,7 +16,7 @@ function whoAsks({ schema }: TenantNames): string {
  */
 export function policiesFor(
   { columnText }: PooledTable,
-  names: TenantNames,
+  names: PoolNames,
   vendors: readonly string[],
 ): readonly KnownPolicy[] {
   const wall = `(${columnText} = ${whoAsks(names)})`;
@@ -57,7 +57,7 @@ function create({ name, permissive, command, roles, using, check }: KnownPolicy,
 }
 
 /** The default of the tenant column: whoever writes, writes as themselves. */
-export function setDefault({ name, columnName, columnDefault }: PooledTable, names: TenantNames): readonly string[] {
+export function setDefault({ name, columnName, columnDefault }: PooledTable, names: PoolNames): readonly string[] {
   if (columnDefault !== null) return [];
   return [`alter table ${name} alter column ${columnName} set default ${whoAsks(names)}`];
 }
@@ -65,7 +65,7 @@ export function setDefault({ name, columnName, columnDefault }: PooledTable, nam
 /** What our groups may do with the table, where they may not yet; and that the vendor's roles may ask who asks. */
 export function grants(
   { name, schema, granted, usable }: PooledTable,
-  names: TenantNames,
+  names: PoolNames,
   vendors: readonly Vendor[],
 ): readonly string[] {
   const wanted = { tenants: ["select", "insert", "update", "delete"], readers: ["select"] } as const;
@@ -85,7 +85,7 @@ export function grants(
 /** What was excused is kept beside the wall, so that later checks know it. */
 export function remember(
   { name, excused }: PooledTable,
-  { wall }: TenantNames,
+  { wall }: PoolNames,
   now: readonly string[],
 ): readonly string[] {
   if (JSON.stringify(now) === JSON.stringify(excused)) return [];

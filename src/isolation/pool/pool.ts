@@ -2,8 +2,8 @@ import type { Database } from "../../db/db.ts";
 import type { Fault } from "../../errors.ts";
 import type { Query } from "../lints/lint.ts";
 import { lintAmongTenants } from "../lints/lints.ts";
-import { tenantNames } from "../tenant-names.ts";
 import { serverFaults, tableFaults, vendorFaults, vendorsOf } from "./checks.ts";
+import { poolNames } from "./names.ts";
 import { grants, policiesFor, remember, secure, setDefault } from "./policies.ts";
 import { findTable, readTable } from "./table.ts";
 
@@ -43,7 +43,7 @@ export function isolateTable(database: Database, request: PoolRequest, dryRun: b
 }
 
 export async function planPool(query: Query, request: PoolRequest): Promise<PoolPlan> {
-  const names = tenantNames(request.environment);
+  const names = poolNames(request.environment);
   const found = await findTable(query, request.table, request.column);
   const unready = await serverFaults(query, names);
   const strange = await vendorFaults(query, names, request.vendors);
@@ -56,7 +56,7 @@ export async function planPool(query: Query, request: PoolRequest): Promise<Pool
   const vendors = await vendorsOf(query, request.vendors, table, names);
   const relations = [table, ...table.partitions];
   const lints = await lintAmongTenants(query, {
-    names,
+    environment: request.environment,
     tables: relations.map(({ oid }) => ({ oid, column: found.column })),
     excused,
     kinds: ["table"],

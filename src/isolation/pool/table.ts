@@ -1,6 +1,6 @@
 import type { Fault } from "../../errors.ts";
 import type { Query } from "../lints/lint.ts";
-import type { TenantNames } from "../tenant-names.ts";
+import type { PoolNames } from "./names.ts";
 
 /** One table, or a partition of it. Names are quoted where they need be. */
 export interface Relation {
@@ -91,7 +91,7 @@ function instead({ kind, system, temporary, partitionOf }: Omit<Found, "column">
 
 type OwnFacts = Omit<PooledTable, keyof Relation | "partitions">;
 
-export async function readTable(query: Query, names: TenantNames, oid: number, column: number): Promise<PooledTable> {
+export async function readTable(query: Query, names: PoolNames, oid: number, column: number): Promise<PooledTable> {
   const [facts] = await query<OwnFacts>(
     `select quote_ident(n.nspname) as schema, quote_ident(pg_get_userbyid(c.relowner)) as owner,
        a.attnum as column, quote_ident(a.attname) as "columnName",
