@@ -57,6 +57,7 @@ function program(): Command {
     .action(async (options) => (await import("./cli/usage.ts")).usage(options));
   auditCommands(cli);
   awsCommands(cli);
+  isolateCommands(cli);
   cli
     .command("reconcile")
     .description("compare what was billed with the marketplace's own reports")
@@ -111,6 +112,18 @@ function awsCommands(cli: Command): void {
     .description("have a message read again")
     .argument("<id>", "its number, from `aws review`")
     .action(async (id) => (await import("./cli/aws.ts")).replay(id));
+}
+
+function isolateCommands(cli: Command): void {
+  const isolate = cli.command("isolate").description("what keeps tenants apart outside this service");
+  isolate
+    .command("aws")
+    .description("print the template of the tenants' role and of what keeps their data in AWS")
+    .option("--services <names>", "some of s3,dynamodb,opensearch,kms,rds", "s3,dynamodb,opensearch,kms,rds")
+    .option("--model <name>", "pool, bridge or silo", "pool")
+    .option("--format <name>", "cloudformation or terraform", "cloudformation")
+    .option("--out <folder>", "write it there instead")
+    .action(async (options) => (await import("./cli/isolate-aws.ts")).isolateAws(options));
 }
 
 function moment(text: string): Date {

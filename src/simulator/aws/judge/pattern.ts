@@ -58,9 +58,23 @@ interface Reading {
 
 /** Whether the whole text is like the pattern. */
 export function isLike(pattern: Pattern, text: string, { ignoreCase = false, within }: Reading = {}): boolean {
-  const char = within === "segment" ? "[^:]" : ".";
+  const [first, ...more] = pattern;
+  if (first !== undefined && typeof first === "object" && more.length === 0)
+    return ignoreCase ? first.text.toLowerCase() === text.toLowerCase() : first.text === text;
+  return expression(pattern, ignoreCase ? "isu" : "su", within === "segment" ? "[^:]" : ".").test(text);
+}
+
+/** The same patterns come again and again; so many of them are remembered. */
+const MOST = 2_000;
+const made = new Map<string, RegExp>();
+
+function expression(pattern: Pattern, flags: string, char: string): RegExp {
   const source = pattern.map((piece) => (piece === "any" ? `${char}*` : piece === "one" ? char : quoted(piece.text)));
-  return new RegExp(`^${source.join("")}$`, ignoreCase ? "isu" : "su").test(text);
+  const whole = `^${source.join("")}$`;
+  const known = made.get(`${flags} ${whole}`) ?? new RegExp(whole, flags);
+  if (made.size >= MOST) made.clear();
+  made.set(`${flags} ${whole}`, known);
+  return known;
 }
 
 const quoted = (text: string): string => text.replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&");

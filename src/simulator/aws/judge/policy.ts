@@ -41,9 +41,21 @@ const ELEMENTS: ReadonlySet<string> = new Set([
 /** What is wrong with a policy: AWS would not take it, or it uses what is not judged here. */
 export class MalformedPolicy extends Error {}
 
-/** Reads a policy document. Throws `MalformedPolicy` for anything that is not understood whole: nothing is skipped. */
+/** A role is judged many times by the same documents. */
+const read = new WeakMap<object, Policy>();
+
+/**
+ * Reads a policy document, which does not change afterwards. Throws `MalformedPolicy` for anything that is not understood
+ * whole: nothing is skipped.
+ */
 export function readPolicy(document: unknown): Policy {
-  const policy = asJsonObject(document);
+  if (!isJsonObject(document)) throw new MalformedPolicy("A policy must be an object.");
+  const known = read.get(document) ?? parsed(document);
+  read.set(document, known);
+  return known;
+}
+
+function parsed(policy: JsonObject): Policy {
   const version = policy["Version"] ?? "2008-10-17";
   if (version !== "2012-10-17" && version !== "2008-10-17") throw new MalformedPolicy("The version is not known.");
   const given = policy["Statement"];
