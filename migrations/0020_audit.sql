@@ -138,7 +138,8 @@ begin
     coalesce(v_told.at, new.revoked_at, new.created_at),
     coalesce(v_told.recorded_at, new.revoked_at, new.created_at),
     jsonb_strip_nulls(jsonb_build_object(
-      'credential', new.id, 'kind', new.kind, 'var', new.var, 'key_id', new.key_id, 'last_four', new.hint,
+      'credential', new.id, 'kind', new.kind, 'var', new.var, 'name', new.name,
+      'access', new.access, 'key_id', new.key_id, 'last_four', new.hint,
       'from', case when tg_op = 'UPDATE' then old.state end, 'to', new.state)));
   return null;
 end $$;

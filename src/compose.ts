@@ -4,48 +4,35 @@ import type { Express } from "express";
 import { apiRoutes } from "./api/api.ts";
 import { docsRoutes } from "./api/docs.ts";
 import { createApp } from "./app.ts";
-import { type Manifest, monthlyLimits, parseManifest } from "./catalog/catalog.ts";
-import type { Clock } from "./clock.ts";
-import { awsAccess } from "./config/aws-access.ts";
+import { type Manifest, parseManifest } from "./catalog/catalog.ts";
+import { awsSettings } from "./compose/aws.ts";
+import { meteringOf, reportingOf } from "./compose/metering.ts";
+import type { Surroundings } from "./compose/surroundings.ts";
+import { tenantDatabases } from "./compose/tenant-databases.ts";
 import { manifestFile, type Settings } from "./config.ts";
 import { keyPrefix } from "./credentials/api-key.ts";
+import { lastUse } from "./credentials/last-use.ts";
 import { tokenKeys } from "./credentials/token-keys.ts";
 import { assets } from "./dashboard/assets.ts";
 import { dashboardRoutes } from "./dashboard/dashboard.ts";
 import { connect, type Database } from "./db/db.ts";
 import { ProviderError } from "./errors.ts";
 import { failedAttempts } from "./http/failed-attempts.ts";
-import { createMetrics, type Metrics } from "./http/metrics.ts";
+import { createMetrics } from "./http/metrics.ts";
 import { isolate, type Store, servingRole } from "./isolation/isolation.ts";
-import type { Logger } from "./log.ts";
 import { type AwsMarketplaceParts, awsMarketplace } from "./marketplaces/aws/aws.ts";
 import { herokuMarketplace } from "./marketplaces/heroku/heroku.ts";
 import type { Marketplace } from "./marketplaces/marketplace.ts";
-import type { ReportingByMarketplace } from "./metering/billing.ts";
-import { createMetering, type Metering, type ReportingTold } from "./metering/metering.ts";
-import { meteringGauges } from "./metering/read.ts";
 import { builtinProduct } from "./product/builtin.ts";
 import { httpProduct } from "./product/http.ts";
 import type { Product } from "./product/product.ts";
 import { declaredCredentials } from "./provider/declarations.ts";
 import { createProvider } from "./provider/provider.ts";
 import { readinessChecks } from "./readiness.ts";
-import { derive, deriveEach, parseKeyRing } from "./secrets/key-ring.ts";
+import { derive, deriveEach, type KeyRing, parseKeyRing } from "./secrets/key-ring.ts";
 import { vaultOf } from "./secrets/secrets.ts";
 import { browserSessions } from "./sso/browser-sessions.ts";
-import { tenantDatabases } from "./tenant-databases.ts";
 import { startWorker, type Worker } from "./worker.ts";
-
-export interface Surroundings {
-  readonly settings: Settings;
-  readonly manifest: Manifest;
-  /** The serving login's. */
-  readonly databaseUrl: string;
-  /** The administrator's of the tenants' databases; absent where there is no server for them. */
-  readonly tenantsUrl?: string | undefined;
-  readonly clock: Clock;
-  readonly logger: Logger;
-}
 
 export interface Service {
   readonly app: Express;
@@ -75,16 +62,16 @@ export async function compose(surroundings: Surroundings): Promise<Service> {
   const { settings, manifest, clock, logger } = surroundings;
   const { catalog } = manifest;
   const { database, store } = await openDatabase(surroundings);
-  const ring = parseKeyRing(settings.secretKeys);
-  const vault = vaultOf(ring);
+  const keys = keysOf(parseKeyRing(settings.secretKeys));
+  const { vault } = keys;
   const tokens = tokenKeys({ store, vault, clock, issuer: settings.publicUrl });
   const declarations = declaredCredentials(catalog, settings.publicUrl);
   const attempts = failedAttempts();
   const metrics = createMetrics();
   const marketplaces = new Map<string, Marketplace>();
   const metering = meteringOf(surroundings, store, metrics, marketplaces);
-
   const databases = tenantDatabases({ ...surroundings, catalog, store, vault });
+  const uses = lastUse(store, clock);
 
   const provider = createProvider({
     store,
@@ -96,14 +83,10 @@ export async function compose(surroundings: Surroundings): Promise<Service> {
     metering,
     product: productOf(settings),
     ...(databases && { databases }),
-    mint: {
-      prefix: keyPrefix(catalog.id),
-      pepper: derive(ring.primary, "pepper"),
-      vault,
-      ...(databases && { login: databases.mintLogin }),
-    },
-    peppers: deriveEach(ring, "pepper"),
-    auditKey: { id: ring.primary.id, key: derive(ring.primary, "audit") },
+    mint: { prefix: keyPrefix(catalog.id), pepper: keys.pepper, vault, login: databases?.mintLogin },
+    peppers: keys.peppers,
+    lastUse: uses,
+    auditKey: keys.audit,
     abilitiesOf: (name) => marketplaces.get(name)?.abilities ?? NO_ABILITIES,
     reporting: () => reportingOf(marketplaces),
   });
@@ -111,7 +94,7 @@ export async function compose(surroundings: Surroundings): Promise<Service> {
   for (const one of marketplacesOf(surroundings, common)) marketplaces.set(one.name, one);
 
   const https = settings.publicUrl.startsWith("https:");
-  const sessions = browserSessions({ store, clock, secret: derive(ring.primary, "session"), secure: https });
+  const sessions = browserSessions({ store, clock, secret: keys.session, secure: https });
   const marketplaceOf = (name: string) => marketplaces.get(name);
   let leaving = false;
 
@@ -149,8 +132,21 @@ export async function compose(surroundings: Surroundings): Promise<Service> {
     close: async () => {
       await metering.close();
       await databases?.close();
+      await uses.close();
       await database.close();
     },
+  };
+}
+
+/** What is derived from the key ring. */
+function keysOf(ring: KeyRing) {
+  const { primary } = ring;
+  return {
+    vault: vaultOf(ring),
+    pepper: derive(primary, "pepper"),
+    peppers: deriveEach(ring, "pepper"),
+    session: derive(primary, "session"),
+    audit: { id: primary.id, key: derive(primary, "audit") },
   };
 }
 
@@ -177,11 +173,6 @@ function marketplacesOf(
       assets: { stylesheet: assets.stylesheet.path, htmx: assets.htmx.path },
     }),
   ];
-}
-
-/** The marketplaces that bill usage. */
-function reportingOf(marketplaces: ReadonlyMap<string, Marketplace>): ReportingByMarketplace {
-  return new Map([...marketplaces].flatMap(([name, { usage }]) => (usage === undefined ? [] : [[name, usage]])));
 }
 
 /** Of a marketplace that is no longer set up: nothing can be told to it. */
@@ -214,42 +205,6 @@ async function onceReachable<T>(look: () => Promise<T>): Promise<T> {
   }
 }
 
-function meteringOf(
-  { databaseUrl, manifest: { catalog }, clock, logger }: Surroundings,
-  store: Store,
-  metrics: Metrics,
-  marketplaces: ReadonlyMap<string, Marketplace>,
-): Metering {
-  metrics.watchUsage(() => meteringGauges(store, [...reportingOf(marketplaces).keys()], clock.now()));
-  return createMetering({
-    url: databaseUrl,
-    clock,
-    dimensions: catalog.dimensions.map(({ id }) => id),
-    limits: monthlyLimits(catalog),
-    reporting: () => reportingOf(marketplaces),
-    told: reportingTold(logger, metrics),
-    count: metrics.countUsage,
-    onFault: (fault) => logger.warn({ err: fault }, "a database connection of the metering was lost"),
-  });
-}
-
-/** Verdicts after which units are billed nowhere, or after which somebody should look. */
-const ALARMING = new Set(["conflict", "rejected", "not_subscribed", "no_payer", "too_late", "too_late_unknown"]);
-
-function reportingTold(logger: Logger, metrics: Metrics): ReportingTold {
-  return {
-    settled: (records) => {
-      for (const { verdict, tenant, units } of records) {
-        metrics.countRecord(verdict);
-        if (ALARMING.has(verdict)) logger.error({ tenant, units, verdict }, "usage was not billed");
-      }
-    },
-    atRisk: (hours, records) => logger.error({ hours, records }, "usage has not been taken, and its deadline is near"),
-    misconfigured: (marketplace, lot, fault) =>
-      logger.error({ marketplace, lot, fault }, "the marketplace refuses our settings: no usage is taken"),
-  };
-}
-
 function productOf({ product }: Settings): Product {
   return product.url === undefined ? builtinProduct : httpProduct({ url: product.url, secret: product.secret });
 }
@@ -262,38 +217,5 @@ function herokuSettings({ heroku }: Settings, { secrets }: Manifest) {
     clientSecret: heroku.clientSecret,
     apiUrl: heroku.apiUrl,
     idUrl: heroku.idUrl,
-  };
-}
-
-/** How AWS is reached, and what of it is believed. */
-function awsSettings({ settings, clock, logger }: Surroundings) {
-  const { simulated, eventsQueueUrl, usageReporting, ...aws } = settings.aws;
-  const access = awsAccess(settings);
-  return {
-    access: { ...access, queueUrl: eventsQueueUrl, ...(clock.real && { onSkew: skewAlarm(logger) }) },
-    ...(usageReporting !== "live" && { mode: usageReporting }),
-    settings: {
-      region: access.region,
-      topicArns: aws.snsTopicArns,
-      eventsSecrets: aws.eventsSecret?.split(",") ?? [],
-      pollsQueue: eventsQueueUrl !== undefined,
-      snsEndpoint: aws.snsEndpoint ?? simulated?.endpoint,
-    },
-  };
-}
-
-const SKEW_MS = 30_000;
-const SAID_AGAIN_AFTER_MS = 600_000;
-
-/** A clock that is far off spoils hours and signatures: that is said, but not with every answer. */
-function skewAlarm(logger: Logger): (aheadMs: number) => void {
-  let saidAt = Number.NEGATIVE_INFINITY;
-  return (aheadMs) => {
-    if (Math.abs(aheadMs) < SKEW_MS || performance.now() - saidAt < SAID_AGAIN_AFTER_MS) return;
-    saidAt = performance.now();
-    logger.error(
-      { aheadSeconds: Math.round(aheadMs / 1000) },
-      "the clock of this machine is off: AWS's says another time",
-    );
   };
 }

@@ -2,6 +2,7 @@
 export type ErrorCode =
   | "body_too_large"
   | "config_invalid"
+  | "credential_not_found"
   | "csrf_refused"
   | "internal"
   | "marketplace_refused"
@@ -54,6 +55,7 @@ const facts = (status: number, retryable: boolean, audience: Audience, title: st
 export const errorFacts: Readonly<Record<ErrorCode, ErrorFacts>> = {
   body_too_large: facts(413, false, "caller", "The body is too large"),
   config_invalid: facts(500, false, "operator", "The settings are not usable"),
+  credential_not_found: facts(404, false, "caller", "There is no such credential"),
   csrf_refused: facts(403, false, "customer", "The form has expired"),
   internal: facts(500, true, "operator", "Something failed on our side"),
   marketplace_refused: facts(502, false, "operator", "The marketplace refused"),

@@ -74,6 +74,7 @@ const DOORS = [
   "metering_summary(text[],timestamp with time zone)",
   "move_usage_gate(timestamp with time zone)",
   "note_usage()",
+  "note_uses(jsonb)",
   "oldest_unsealed()",
   "oldest_untried(timestamp with time zone)",
   "put_audit_anchor(jsonb)",

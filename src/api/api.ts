@@ -7,13 +7,13 @@ import { answerJson } from "../http/answer.ts";
 import { bearerToken } from "../http/basic-auth.ts";
 import { jsonBody, jsonOf } from "../http/body.ts";
 import type { FailedAttempts } from "../http/failed-attempts.ts";
-import { noteRequest } from "../http/request-log.ts";
 import { isTenantId } from "../isolation/isolation.ts";
 import type { Provider } from "../provider/contract.ts";
 import type { Tenant } from "../tenants/tenants.ts";
 import { admit, callerOn, tenantOfCall } from "./caller.ts";
+import { credentialRoutes } from "./credentials.ts";
 import { parsed } from "./parsed.ts";
-import { rotateRequest, tenantQuery, verifyRequest } from "./schemas.ts";
+import { tenantQuery, verifyRequest } from "./schemas.ts";
 import { usageRoutes } from "./usage.ts";
 
 export interface ApiOptions {
@@ -38,7 +38,7 @@ export function apiRoutes(options: ApiOptions): Router {
   router.get("/v1/tenants/:id/operations/:operation", admit(options, "tenants:read"), showOperation(options));
   router.get("/v1/tenant", admit(options, "tenant:read"), showOwnTenant(options));
   router.post("/v1/token", issueToken(options));
-  router.post("/v1/credentials/rotate", admit(options, "credentials:rotate"), body, rotate(options));
+  router.use(credentialRoutes(options));
   router.get("/.well-known/jwks.json", listPublicKeys(options));
   return router;
 }
@@ -102,23 +102,6 @@ function issueToken({ provider, attempts }: ApiOptions): RequestHandler {
       if (!(thrown instanceof ProviderError && thrown.code === "not_authenticated")) throw thrown;
       return attempts.refuse(req, res, next, thrown);
     }
-  };
-}
-
-function rotate({ provider, clock }: ApiOptions): RequestHandler {
-  return async function answerRotation(req, res) {
-    const { tenant, kind, overlap_seconds } = parsed(rotateRequest, jsonOf(req));
-    const caller = callerOn(req);
-    const id = tenantOfCall(caller, tenant);
-    noteRequest(req, { tenant: id, operation: "rotate" });
-    const outcome = await provider.rotateCredentials({
-      ref: { tenant: id },
-      kind,
-      overlapSeconds: overlap_seconds,
-      by: caller.kind === "product" ? "product" : `customer:${caller.tenant}`,
-      at: clock.now(),
-    });
-    answerJson(res, 202, { operation: outcome.operationId });
   };
 }
 

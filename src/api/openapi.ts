@@ -1,9 +1,14 @@
 import { OpenAPIRegistry, OpenApiGeneratorV31, type RouteConfig } from "@asteasolutions/zod-to-openapi";
 import type { z } from "zod";
 import {
+  credentialListShape,
+  credentialQuery,
+  issueAnswer,
+  issueRequest,
   jwksAnswer,
   operationAnswer,
   problemShape,
+  revokeAnswer,
   rotateAnswer,
   rotateRequest,
   summaryShape,
@@ -114,6 +119,35 @@ const routes: readonly Described[] = [
       "The old ones work on for `overlap_seconds` (7200 when absent, 0 ends them at once). Scope `credentials:rotate`.",
     body: rotateRequest,
     answer: [202, rotateAnswer],
+  },
+  {
+    method: "post",
+    path: "/v1/credentials",
+    summary: "Issue a named credential",
+    description:
+      "Beside those in the config vars, at most 20 names to a tenant. The value is in this answer and in no other. Scope " +
+      "`credentials:rotate`.",
+    body: issueRequest,
+    answer: [201, issueAnswer],
+  },
+  {
+    method: "get",
+    path: "/v1/credentials",
+    summary: "List the credentials of a tenant",
+    description: "Those that still work, newest first, without their values. Scope `credentials:rotate`.",
+    query: credentialQuery,
+    answer: [200, credentialListShape],
+  },
+  {
+    method: "delete",
+    path: "/v1/credentials/{id}",
+    summary: "Revoke a credential",
+    description:
+      "Refused from now on; the second time nothing happens. One that is in a config var is rotated instead. Scope " +
+      "`credentials:rotate`.",
+    params: ["id"],
+    query: credentialQuery,
+    answer: [200, revokeAnswer],
   },
   {
     method: "get",

@@ -141,6 +141,44 @@ export const rotateRequest = z
   })
   .openapi("Rotation");
 
+export const issueRequest = z
+  .strictObject({
+    tenant: z.string().max(64).optional().openapi({ description: "With `PRODUCT_SECRET`; an API key has its own" }),
+    kind: z.string().max(32).openapi({ example: "api-key" }),
+    name: z.string().max(63).openapi({ example: "reporting", description: "One of a name at a time" }),
+    access: z.enum(["full", "read"]),
+    scopes: z.array(z.string().max(32)).max(16).optional().openapi({
+      description:
+        "Of an API key. When absent: `tenant:read`, with full access `token` too. Others for `PRODUCT_SECRET` alone",
+    }),
+  })
+  .openapi("CredentialWish");
+
+export const credentialQuery = z.object({ tenant: z.string().max(64).optional() });
+
+export const credentialShape = z
+  .object({
+    id: z.string(),
+    kind: z.string(),
+    name: z.string().nullable(),
+    var: z.string().nullable().openapi({ description: "The config var it fills; null for a named one" }),
+    access: z.enum(["full", "read"]),
+    scopes: z.array(z.string()),
+    key_id: z.string().nullable(),
+    last_four: z.string(),
+    state: z.enum(["active", "retiring", "revoked"]),
+    created_at: z.iso.datetime(),
+    retires_at: z.iso.datetime().nullable(),
+    last_used_at: z.iso.datetime().nullable().openapi({ description: "To the minute, where it can be seen" }),
+  })
+  .openapi("Credential");
+
+export const credentialListShape = z.object({ data: z.array(credentialShape) }).openapi("CredentialList");
+
+export const issueAnswer = credentialShape.extend({ value: z.string() }).openapi("IssuedCredential");
+
+export const revokeAnswer = z.object({ id: z.string(), state: z.literal("revoked") }).openapi("RevokedCredential");
+
 export const rotateAnswer = z.object({ operation: z.string() }).openapi("OperationStarted");
 
 export const operationAnswer = z

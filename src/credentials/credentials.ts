@@ -15,8 +15,7 @@ export type Scope =
   | "credentials:rotate"
   | "aws:credentials"
   | "tenant:read"
-  | "token"
-  | "database:read";
+  | "token";
 
 /** What a customer's ordinary key may do: look at its own tenant and fetch a short token. It can neither meter nor rotate. */
 export const CUSTOMER_SCOPES: readonly Scope[] = ["tenant:read", "token"];
@@ -30,6 +29,9 @@ export interface CredentialDeclaration {
   readonly value?: string | undefined;
 }
 
+/** How much a credential may do: all that its kind may, or look only. */
+export type Access = "full" | "read";
+
 export type CredentialState = "active" | "retiring" | "revoked";
 
 /** One secret issued to a tenant, as it is kept: the value only sealed. */
@@ -37,16 +39,22 @@ export interface Credential {
   readonly id: string;
   readonly tenant: string;
   readonly kind: string;
+  /** The config var it fills, or the name it was given. */
   readonly name: string;
-  readonly state: CredentialState;
+  /** Issued beside the config vars, under a name of its own. */
+  readonly named: boolean;
+  readonly access: Access;
+  readonly scopes: readonly Scope[];
   /** The public half: an API key's id, the login of a database. */
   readonly keyId: string | null;
-  readonly scopes: readonly Scope[];
+  readonly state: CredentialState;
   readonly sealed: string | null;
   /** The last characters: enough to tell two keys apart. */
   readonly hint: string;
   readonly createdAt: Date;
   readonly retiresAt: Date | null;
+  /** To the minute; null when nobody has used it, or when it cannot be seen. */
+  readonly lastUsedAt: Date | null;
 }
 
 /** A row of `credentials` as PostgreSQL renders it in JSON. */
@@ -54,14 +62,17 @@ export interface CredentialJson {
   readonly id: string;
   readonly tenant_id: string;
   readonly kind: string;
-  readonly var: string;
-  readonly state: CredentialState;
-  readonly key_id: string | null;
+  readonly var: string | null;
+  readonly name: string | null;
+  readonly access: Access;
   readonly scopes: readonly Scope[];
+  readonly key_id: string | null;
+  readonly state: CredentialState;
   readonly sealed: string | null;
   readonly hint: string;
   readonly created_at: string;
   readonly retires_at: string | null;
+  readonly last_used_at: string | null;
 }
 
 export function credentialFromJson(row: CredentialJson): Credential {
@@ -69,14 +80,17 @@ export function credentialFromJson(row: CredentialJson): Credential {
     id: row.id,
     tenant: row.tenant_id,
     kind: row.kind,
-    name: row.var,
-    state: row.state,
-    keyId: row.key_id,
+    name: row.var ?? row.name ?? "",
+    named: row.var === null,
+    access: row.access,
     scopes: row.scopes,
+    keyId: row.key_id,
+    state: row.state,
     sealed: row.sealed,
     hint: row.hint,
     createdAt: new Date(row.created_at),
     retiresAt: row.retires_at === null ? null : new Date(row.retires_at),
+    lastUsedAt: row.last_used_at === null ? null : new Date(row.last_used_at),
   };
 }
 
@@ -84,7 +98,10 @@ export function credentialFromJson(row: CredentialJson): Credential {
 export interface NewCredential {
   readonly id: string;
   readonly kind: string;
-  readonly var: string;
+  /** The config var it fills; a named one has `name` instead. */
+  readonly var?: string;
+  readonly name?: string;
+  readonly access?: Access;
   readonly key_id: string;
   /** Of what is looked up by its value. */
   readonly key_hash: string | null;
@@ -100,7 +117,7 @@ export interface Mint {
   readonly pepper: KeyObject;
   readonly vault: Vault;
   /** A database login's name, where tenants get one. */
-  readonly login?: (tenant: string) => string;
+  readonly login?: ((tenant: string) => string) | undefined;
 }
 
 /** Kinds whose value is a secret of the tenant; the others are rendered from the catalog. */
@@ -116,23 +133,30 @@ export function mintCredentials(
 ): readonly NewCredential[] {
   return declarations
     .filter((declaration) => isSecretKind(declaration.kind))
-    .map(({ kind, name }) => {
-      const id = randomUUID();
-      const { value, ...rest } = kind === "postgres" ? newLogin(mint, tenant) : newApiKey(mint);
-      return {
-        id,
-        kind,
-        var: name,
-        sealed: mint.vault.seal(sealContext(tenant, id), value),
-        hint: value.slice(-4),
-        ...rest,
-      };
-    });
+    .map(({ kind, name }) => ({ ...mintOne(mint, tenant, kind, CUSTOMER_SCOPES).credential, var: name }));
+}
+
+/** One secret of `kind`, and its value as the customer gets it. */
+function mintOne(mint: Mint, tenant: string, kind: string, scopes: readonly Scope[]) {
+  const id = randomUUID();
+  const { value, ...half } = kind === "postgres" ? newLogin(mint, tenant) : { ...newApiKey(mint), scopes };
+  const sealed = mint.vault.seal(sealContext(tenant, id), value);
+  return { credential: { id, kind, sealed, hint: value.slice(-4), ...half }, value };
+}
+
+/** A credential under a name of its own; the value is shown to whoever asked, once. Nothing is stored yet. */
+export function mintNamed(
+  mint: Mint,
+  tenant: string,
+  { kind, name, access, scopes }: Pick<Credential, "kind" | "name" | "access" | "scopes">,
+): { readonly credential: NewCredential & { readonly name: string }; readonly value: string } {
+  const { credential, value } = mintOne(mint, tenant, kind, scopes);
+  return { credential: { ...credential, name, access }, value };
 }
 
 function newApiKey({ prefix, pepper }: Mint) {
   const { value, keyId } = mintApiKey(prefix);
-  return { value, key_id: keyId, key_hash: apiKeyHash(pepper, value).toString("hex"), scopes: CUSTOMER_SCOPES };
+  return { value, key_id: keyId, key_hash: apiKeyHash(pepper, value).toString("hex") };
 }
 
 function newLogin({ login }: Mint, tenant: string) {
@@ -152,13 +176,16 @@ export function openCredential(vault: Vault, credential: Pick<Credential, "tenan
 
 /** A database login with its password; undefined for any other credential. */
 export function loginOf(vault: Vault, credential: Credential) {
-  const { kind, keyId, scopes } = credential;
+  const { kind, keyId, access } = credential;
   if (kind !== "postgres" || keyId === null) return undefined;
-  return { role: keyId, password: openCredential(vault, credential), readsOnly: scopes.includes("database:read") };
+  return { role: keyId, password: openCredential(vault, credential), readsOnly: access === "read" };
 }
 
 /** As much of a credential as its config var needs. */
-export type RenderedCredential = Pick<Credential, "tenant" | "id" | "kind" | "keyId" | "sealed" | "name" | "state">;
+export type RenderedCredential = Pick<
+  Credential,
+  "tenant" | "id" | "kind" | "keyId" | "sealed" | "name" | "named" | "state"
+>;
 
 /**
  * The config vars of `tenant`: its active credentials opened, the rest of the declarations rendered. `database` is the
@@ -176,7 +203,8 @@ export function renderConfigVars(
     if (!isSecretKind(kind) && value !== undefined) vars[name] = value.replaceAll("{tenant}", tenant);
   }
   for (const credential of credentials) {
-    if (credential.state === "active") vars[credential.name] = shownValue(vault, credential, database);
+    if (credential.state === "active" && !credential.named)
+      vars[credential.name] = shownValue(vault, credential, database);
   }
   return vars;
 }
@@ -189,7 +217,7 @@ function shownValue(vault: Vault, credential: RenderedCredential, database: stri
 /** Every credential of this transaction's tenant that is not revoked, newest first. */
 export async function liveCredentials(tx: Tx): Promise<readonly Credential[]> {
   const rows = await tx.query<{ credential: CredentialJson }>(
-    `select to_jsonb(c) as credential from credentials c where c.state <> 'revoked' order by c.created_at desc, c.var`,
+    `select to_jsonb(c) as credential from credentials c where c.state <> 'revoked' order by c.created_at desc, c.var, c.name`,
   );
   return rows.map((row) => credentialFromJson(row.credential));
 }
@@ -210,7 +238,7 @@ export async function replaceCredentials(
        retires_at = case when $3 <= $4::timestamptz then null else $3::timestamptz end,
        overlap_seconds = $5
      where tenant_id = $1 and state = 'active' and var = any($2)`,
-    [tenant, fresh.map((credential) => credential.var), retirement.at, now, retirement.overlapSeconds],
+    [tenant, fresh.flatMap((credential) => credential.var ?? []), retirement.at, now, retirement.overlapSeconds],
   );
   await tx.query("select put_credentials($1, $2, $3)", [tenant, JSON.stringify(fresh), now]);
 }

@@ -3,6 +3,7 @@ import type { Store } from "../isolation/isolation.ts";
 import { sameSecret } from "../same-secret.ts";
 import { apiKeyHash, parseApiKey } from "./api-key.ts";
 import type { CredentialState, Scope } from "./credentials.ts";
+import type { LastUse } from "./last-use.ts";
 
 /** What a key is worth now. `code` says why not; the holder is told no more. */
 export type KeyJudgement =
@@ -28,11 +29,13 @@ interface KeyRow {
   readonly limits: Record<string, number> | null;
   readonly tenant_state: string;
   readonly used: Record<string, number> | null;
+  readonly credential: string;
 }
 
 export interface KeyCheck {
   readonly store: Store;
   readonly peppers: readonly KeyObject[];
+  readonly lastUse: LastUse;
 }
 
 const NO_HASH = "0".repeat(64);
@@ -41,17 +44,20 @@ const NO_HASH = "0".repeat(64);
  * Judges an API key in one round trip. An unknown key costs the same hash and comparison as a known one; a text that is
  * no key of ours (its checksum says so) costs no round trip.
  */
-export async function judgeKey({ store, peppers }: KeyCheck, key: string, now: Date): Promise<KeyJudgement> {
+export async function judgeKey({ store, peppers, lastUse }: KeyCheck, key: string, now: Date): Promise<KeyJudgement> {
   const parsed = parseApiKey(key);
   if (parsed === undefined) return { valid: false, code: "unknown" };
   const [row] = await store.throughDoor<KeyRow>({
     name: "find_key",
-    text: `select tenant, key_hash, scopes, state, retires_at, plan, limits, tenant_state, used_in_month(tenant, $2) as used
+    text: `select credential, tenant, key_hash, scopes, state, retires_at, plan, limits, tenant_state, used_in_month(tenant, $2) as used
            from find_key($1)`,
     values: [parsed.keyId, new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth()))],
   });
   const known = peppers.some((pepper) => sameSecret(apiKeyHash(pepper, key).toString("hex"), row?.key_hash ?? NO_HASH));
-  return row !== undefined && known ? judgeRow(row, now) : { valid: false, code: "unknown" };
+  if (row === undefined || !known) return { valid: false, code: "unknown" };
+  const judgement = judgeRow(row, now);
+  if (judgement.valid) lastUse.note(row.tenant, row.credential);
+  return judgement;
 }
 
 function judgeRow(row: KeyRow, now: Date): KeyJudgement {

@@ -68,7 +68,7 @@ export function configVarsOf(deps: Deps, tenant: string): Promise<ConfigVars> {
 }
 
 /** Where the tenant's data are now: a move changes this and no password. */
-async function databaseAddress(deps: Deps, tx: Tx, { id, plan }: Tenant): Promise<string | undefined> {
+export async function databaseAddress(deps: Deps, tx: Tx, { id, plan }: Tenant): Promise<string | undefined> {
   if (!givesDatabases(deps)) return undefined;
   return deps.databases?.addressOf(tx, id, findPlan(deps.catalog, plan)?.isolation ?? "pool");
 }

@@ -1,4 +1,5 @@
-import type { ConfigVars, Scope } from "../credentials/credentials.ts";
+import type { ConfigVars, Credential, Scope } from "../credentials/credentials.ts";
+import type { NamedWish } from "../credentials/named.ts";
 import type { KeyJudgement } from "../credentials/verify.ts";
 import type { Delivery, NewOwedCall, OwedCall } from "../deliveries/deliveries.ts";
 import type { AnchorMade } from "../events/audit-anchor.ts";
@@ -82,6 +83,24 @@ export interface Revocation extends Command {
   readonly credential: string;
 }
 
+/** A credential beside those of the config vars, under a name of its own. */
+export interface Issue extends Command, NamedWish {
+  readonly ref: TenantRef;
+}
+
+/** Another value for a named credential. */
+export interface Reissue extends Command {
+  readonly ref: TenantRef;
+  readonly credential: string;
+  readonly overlapSeconds: number;
+}
+
+export interface Issued {
+  readonly credential: Credential;
+  /** Shown once. */
+  readonly value: string;
+}
+
 /** A sign-in whose token the marketplace's adapter has verified. Everything but `ref` is display text. */
 export interface VerifiedSignIn extends Command {
   readonly ref: TenantRef;
@@ -118,7 +137,13 @@ export interface Provider {
   deprovision(command: TenantCommand): Promise<Outcome<Tenant>>;
   /** New credentials are active when it resolves; the old ones work on for the overlap. */
   rotateCredentials(rotation: Rotation): Promise<Outcome<Tenant> & { readonly operationId: string }>;
-  /** Refused from now on. The second time nothing happens. */
+  /** `request_conflict` when the name is taken, `quota_exceeded` at 20 of them, `not_permitted` for a scope too many. */
+  issueCredential(issue: Issue): Promise<Issued>;
+  /** A new value under the same name; `credential_not_found` unless it is a named one in use. */
+  reissueCredential(reissue: Reissue): Promise<Issued>;
+  /** Those that are not revoked, newest first; never their values. */
+  listCredentials(ref: TenantRef): Promise<readonly Credential[]>;
+  /** Refused from now on. The second time nothing happens. One in a config var is not left without a successor. */
   revokeCredential(revocation: Revocation): Promise<Tenant>;
   /** `signin_refused` whatever is wrong: unknown or gone tenant, token used before. */
   signIn(claim: VerifiedSignIn): Promise<SignedIn>;

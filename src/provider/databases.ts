@@ -21,8 +21,8 @@ export async function databaseFault(deps: Deps, { kind, tenant }: Operation): Pr
   }
 }
 
-/** The limits of a new plan count at once; what keeps them from that is tried again by a worker. */
-export async function followPlan(deps: Deps, tenant: string): Promise<void> {
+/** What was written about a tenant counts on the server at once; what keeps it from that is tried again by a worker. */
+export async function followRows(deps: Deps, tenant: string): Promise<void> {
   if (!givesDatabases(deps)) return;
   await deps.databases?.settle(tenant).catch(() => undefined);
 }

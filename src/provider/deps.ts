@@ -2,6 +2,7 @@ import type { KeyObject } from "node:crypto";
 import type { Catalog } from "../catalog/catalog.ts";
 import type { Clock } from "../clock.ts";
 import type { CredentialDeclaration, Mint } from "../credentials/credentials.ts";
+import type { LastUse } from "../credentials/last-use.ts";
 import type { TokenKeys } from "../credentials/token-keys.ts";
 import type { AuditKey } from "../events/audit-anchor.ts";
 import type { Databases } from "../isolation/databases/databases.ts";
@@ -32,6 +33,7 @@ export interface Deps {
   readonly vault: Vault;
   readonly mint: Mint;
   readonly peppers: readonly KeyObject[];
+  readonly lastUse: LastUse;
   /** Seals the anchors of the audit. */
   readonly auditKey: AuditKey;
   readonly tokens: TokenKeys;

@@ -8,8 +8,9 @@ import { configVarsOf, revealConfigVar } from "./config-vars.ts";
 import type { Provider, ProviderJobs } from "./contract.ts";
 import { deprovision } from "./deprovision.ts";
 import { type Budgets, type Deps, defaultBudgets } from "./deps.ts";
+import { issueCredential, reissueCredential } from "./issue.ts";
 import { provision } from "./provision.ts";
-import { revokeCredential } from "./revoke.ts";
+import { listCredentials, revokeCredential } from "./revoke.ts";
 import { rotateCredentials } from "./rotate.ts";
 import { startDueOperations } from "./run.ts";
 import { setEntitlements } from "./set-entitlements.ts";
@@ -31,6 +32,9 @@ export function createProvider(parts: ProviderParts): Provider & ProviderJobs {
     resume: (command) => resume(deps, command),
     deprovision: (command) => deprovision(deps, command),
     rotateCredentials: (rotation) => rotateCredentials(deps, rotation),
+    issueCredential: (issue) => issueCredential(deps, issue),
+    reissueCredential: (reissue) => reissueCredential(deps, reissue),
+    listCredentials: (ref) => listCredentials(deps, ref),
     revokeCredential: (revocation) => revokeCredential(deps, revocation),
     signIn: (claim) => signIn(deps, claim),
     configVars: (tenant) => configVarsOf(deps, tenant),

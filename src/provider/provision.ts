@@ -92,8 +92,8 @@ type BeginJson =
     };
 
 function made({ tenant, operation, credentials }: Candidate): Begun {
-  const active = credentials.map(({ id, kind, var: name, key_id: keyId, sealed }): RenderedCredential => {
-    return { tenant: tenant.id, id, kind, name, keyId, sealed, state: "active" };
+  const active = credentials.map(({ id, kind, var: name = "", key_id: keyId, sealed }): RenderedCredential => {
+    return { tenant: tenant.id, id, kind, name, named: false, keyId, sealed, state: "active" };
   });
   return { fresh: true, ours: operation.state === "running", tenant, operation, credentials: active };
 }

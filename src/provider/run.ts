@@ -4,7 +4,7 @@ import { claimOperations, finishOperation } from "../operations/operations.ts";
 import { type ProductAnswer, type ProductCall, type ProductVerb, Refused, RetryLater } from "../product/product.ts";
 import { type Tenant, type TenantJson, tenantFromJson } from "../tenants/tenants.ts";
 import { configVarFault } from "./config-vars.ts";
-import { databaseFault, followPlan } from "./databases.ts";
+import { databaseFault, followRows } from "./databases.ts";
 import type { Deps } from "./deps.ts";
 import { finishDone, finishRefused, finishTooLate } from "./finish.ts";
 import { productCall } from "./product-call.ts";
@@ -48,7 +48,7 @@ export async function attempt(deps: Deps, { operation, tenant }: Attempt, option
     { ...finish, toldLater: options.tellLater },
     now,
   );
-  if (operation.kind === "change_plan" && ended.operation.state === "done") await followPlan(deps, operation.tenant);
+  if (operation.kind === "change_plan" && ended.operation.state === "done") await followRows(deps, operation.tenant);
   return { operation: ended.operation, tenant: tenantFromJson(ended.tenant) };
 }
 

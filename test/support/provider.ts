@@ -2,6 +2,7 @@ import { randomBytes, randomUUID } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import pg from "pg";
 import { monthlyLimits, parseManifest } from "../../src/catalog/catalog.ts";
+import { lastUse } from "../../src/credentials/last-use.ts";
 import { tokenKeys } from "../../src/credentials/token-keys.ts";
 import { connect } from "../../src/db/db.ts";
 import {
@@ -160,6 +161,7 @@ function makeDeps(
     mint: { prefix: "acmesearch", pepper: derive(ring.primary, "pepper"), vault, ...mintingLogins(databases) },
     ...(databases === undefined ? {} : { databases }),
     peppers: deriveEach(ring, "pepper"),
+    lastUse: lastUse(parts.store, parts.clock),
     auditKey: { id: ring.primary.id, key: derive(ring.primary, "audit") },
     tokens: tokenKeys({ store: parts.store, vault, clock: parts.clock, issuer: ISSUER }),
     reporting: () => reporting ?? new Map(),

@@ -1,11 +1,11 @@
-import type { Catalog } from "./catalog/catalog.ts";
-import type { Clock } from "./clock.ts";
-import type { Settings } from "./config.ts";
-import { ProviderError } from "./errors.ts";
-import { createDatabases, type Databases } from "./isolation/databases/databases.ts";
-import type { Store } from "./isolation/isolation.ts";
-import { databaseAim, tellOfDatabase } from "./provider/database-aim.ts";
-import type { Vault } from "./secrets/secrets.ts";
+import type { Catalog } from "../catalog/catalog.ts";
+import type { Clock } from "../clock.ts";
+import type { Settings } from "../config.ts";
+import { ProviderError } from "../errors.ts";
+import { createDatabases, type Databases } from "../isolation/databases/databases.ts";
+import type { Store } from "../isolation/isolation.ts";
+import { databaseAim, tellOfDatabase } from "../provider/database-aim.ts";
+import type { Vault } from "../secrets/secrets.ts";
 
 interface TenantDatabasesParts {
   readonly settings: Settings;
