@@ -235,7 +235,8 @@ async function workUntilRest(test: TestProvider): Promise<void> {
     if (await test.work()) continue;
     const [left] = await test.look<{ rows: number }>(
       `select (select count(*) from operations where state = 'running')
-            + (select count(*) from owed_calls where state = 'owed') as rows`,
+            + (select count(*) from owed_calls where state = 'owed')
+            + (select count(*) from tenant_databases where settled < asked) as rows`,
     );
     if (Number(left?.rows) === 0) return;
     test.clock.advance(MINUTE);

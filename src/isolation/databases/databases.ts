@@ -1,8 +1,11 @@
 import type { Tx } from "../../db/db.ts";
 import { ProviderError } from "../../errors.ts";
 import type { Aim, DatabasesOptions, Happening } from "./contract.ts";
+import { type ListedDatabase, listDatabases } from "./listing.ts";
 import { environmentNames, type Model, mintLogin, tenantNames } from "./names.ts";
 import { prepareServer, type Server } from "./prepare.ts";
+import { compare, type Discrepancy } from "./reconcile.ts";
+import { type Repair, repair } from "./repair.ts";
 import { findDatabase } from "./rows.ts";
 import { sessionsOn, within } from "./session.ts";
 import { settleDatabase } from "./settlement.ts";
@@ -23,6 +26,12 @@ export interface Databases {
   settle(tenant: string): Promise<void>;
   /** Starts what is due, at most `limit`: a promise for the end of each. A fault is written down and tried again. */
   settleDue(limit: number): Promise<readonly Promise<void>[]>;
+  /** What lies on the server for no tenant, and what a tenant lacks. `gives`: purchases come with a login. */
+  check(gives: boolean): Promise<readonly Discrepancy[]>;
+  /** Mends of that what is safe, and says what is left. */
+  repair(gives: boolean): Promise<Repair>;
+  /** Every tenant that has, had or should have something on the server. */
+  list(): AsyncGenerator<ListedDatabase>;
   close(): Promise<void>;
 }
 
@@ -61,6 +70,9 @@ export function createDatabases(options: DatabasesOptions): Databases {
       });
       return due.map(({ tenant }) => settle(tenant).catch(ignoreUnavailable));
     },
+    check: (gives) => compare({ store, surroundings }, gives),
+    repair: (gives) => repair({ store, surroundings, settle }, gives),
+    list: () => listDatabases(store),
     close: sessions.close,
   };
 }

@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { scramVerifier } from "./scram.ts";
-import { literal, quoted, type Session, together, within } from "./session.ts";
+import { literal, quoted, together } from "./session.ts";
 import { type Site, type Target, take, type WantedLogin } from "./site.ts";
+import { clearTraces } from "./traces.ts";
 
 /** Makes every wanted login as it should be: two of one tenant act for the same owner, so they have the same data. */
 export async function setLogins(site: Site, there: readonly string[], target: Target): Promise<void> {
@@ -50,26 +51,11 @@ export async function dropLogins(site: Site, there: readonly string[], roles: re
   await together(session, [...roles.map((role) => `alter role ${role} nologin`), ...take(site, [...roles, ...owners])]);
   await endSessions(site, roles);
   const handOver = owners.flatMap((owner) => roles.map((role) => `reassign owned by ${role} to ${owner}`));
-  for (const database of await databasesWithTraces(session, roles)) {
-    await within(site.open, database, (inside) =>
-      together(inside, [...handOver, ...roles.map((role) => `drop owned by ${role}`)]),
-    );
-  }
+  await clearTraces(site, roles, [...handOver, ...roles.map((role) => `drop owned by ${role}`)]);
   await together(
     session,
     roles.map((role) => `drop role ${role}`),
   );
-}
-
-/** Every database in which one of the roles owns or was granted something. */
-export async function databasesWithTraces(session: Session, roles: readonly string[]): Promise<readonly string[]> {
-  const rows = await session.run<{ name: string }>(
-    `select distinct coalesce(d.datname, current_database()) as name
-     from pg_shdepend s left join pg_database d on d.oid = s.dbid
-     where s.refclassid = 'pg_authid'::regclass and s.refobjid in (select oid from pg_roles where rolname = any($1))`,
-    [roles],
-  );
-  return rows.map(({ name }) => name);
 }
 
 const GONE_WITHIN_MS = 4_000;

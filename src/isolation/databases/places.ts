@@ -1,6 +1,6 @@
-import { databasesWithTraces } from "./logins.ts";
 import { together, within } from "./session.ts";
 import { type Site, take } from "./site.ts";
+import { clearTraces } from "./traces.ts";
 
 /**
  * A schema of the administrator's in which the tenant's owner makes what it likes. As it is not the owner's, the customer
@@ -53,14 +53,11 @@ export async function removeEverything(site: Site, roles: readonly string[]): Pr
   const left = [names.owner, names.reader].filter((role) => roles.includes(role));
   if (left.length === 0) return;
   await together(session, take(site, left));
-  for (const database of await databasesWithTraces(session, left)) {
-    await within(site.open, database, (inside) =>
-      together(
-        inside,
-        left.map((role) => `drop owned by ${role} cascade`),
-      ),
-    );
-  }
+  await clearTraces(
+    site,
+    left,
+    left.map((role) => `drop owned by ${role} cascade`),
+  );
   await together(
     session,
     left.map((role) => `drop role ${role}`),

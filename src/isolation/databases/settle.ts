@@ -24,13 +24,16 @@ async function apply(site: Site, target: Target): Promise<void> {
   }
   await makeTenant(site, there, target);
   if (target.access !== "kept") await setLogins(site, there, target);
-  if (target.access === "closed") await endSessions(site, known);
+  if (target.access === "closed") {
+    await together(site.session, take(site, known));
+    await endSessions(site, known);
+  }
   await dropLogins(site, [site.names.owner], unknown);
-  await giveBack(site, [site.names.owner, site.names.reader, ...known]);
+  await together(site.session, giveBack(site, [site.names.owner, site.names.reader, ...known]));
 }
 
 /** The roles of one tenant that are there. */
-async function rolesThere({ session, names }: Site): Promise<readonly string[]> {
+export async function rolesThere({ session, names }: Pick<Site, "session" | "names">): Promise<readonly string[]> {
   const rows = await session.run<{ name: string }>(
     "select rolname as name from pg_roles where rolname between $1::name and $2::name",
     [names.owner, `${names.owner}_~`],
@@ -38,7 +41,7 @@ async function rolesThere({ session, names }: Site): Promise<readonly string[]> 
   return rows.map(({ name }) => name);
 }
 
-const isLogin = ({ environment }: Site, role: string): boolean =>
+export const isLogin = ({ environment }: Pick<Site, "environment">, role: string): boolean =>
   readName(environment.environment, role)?.is === "login";
 
 async function makeTenant(site: Site, there: readonly string[], { model }: Target): Promise<void> {

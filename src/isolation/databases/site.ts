@@ -1,6 +1,6 @@
 import type { EnvironmentNames, Model, TenantNames } from "./names.ts";
 import type { Server } from "./prepare.ts";
-import { type OpenSession, quoted, type Session, together } from "./session.ts";
+import { type OpenSession, quoted, type Session } from "./session.ts";
 
 /** What a plan allows its tenants on the server. */
 export interface DatabaseLimits {
@@ -54,10 +54,6 @@ export function take({ server }: Site, roles: readonly string[]): readonly strin
 }
 
 /** Ends what `take` began, now or in a run that did not come this far. */
-export async function giveBack({ server, session }: Site, roles: readonly string[]): Promise<void> {
-  if (server.superuser) return;
-  await together(
-    session,
-    roles.map((role) => `revoke ${role} from ${quoted(server.admin)}`),
-  );
+export function giveBack({ server }: Site, roles: readonly string[]): readonly string[] {
+  return server.superuser ? [] : roles.map((role) => `revoke ${role} from ${quoted(server.admin)}`);
 }
