@@ -17,6 +17,7 @@ const arrows = {
   events: ["db", "isolation"],
   operations: ["db", "isolation", "events"],
   deliveries: ["db", "isolation"],
+  subscriptions: ["db", "isolation", "secrets", "events"],
   tenants: ["db", "isolation"],
   credentials: ["db", "isolation", "secrets"],
   metering: ["db", "isolation"],
@@ -66,7 +67,7 @@ const arrows = {
     "sso",
     "http",
   ],
-  api: ["provider", "catalog", "isolation", "tenants", "credentials", "metering", "http"],
+  api: ["provider", "subscriptions", "events", "catalog", "isolation", "tenants", "credentials", "metering", "http"],
   simulator: [],
 };
 

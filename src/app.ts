@@ -20,6 +20,7 @@ export interface AppOptions {
   readonly marketplaces: ReadonlyMap<string, Marketplace>;
   /** Our own API, its documentation, and the pages; each brings the routes it is mounted with. */
   readonly api: Router;
+  readonly endpoints: Router;
   readonly docs: Router;
   readonly dashboard: Router;
 }
@@ -41,6 +42,7 @@ export function createApp(options: AppOptions): Express {
   // What is mounted under a name first: a request passes each router above its own route by route.
   for (const [name, marketplace] of options.marketplaces) app.use(`/${name}`, marketplace.routes(options.intake));
   app.use(options.api);
+  app.use(options.endpoints);
   app.use(healthRoutes({ checks: options.checks }));
   app.get(
     "/metrics",

@@ -3,10 +3,12 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Express } from "express";
 import { apiRoutes } from "./api/api.ts";
 import { docsRoutes } from "./api/docs.ts";
+import { endpointRoutes } from "./api/endpoints.ts";
 import { createApp } from "./app.ts";
 import { type Manifest, parseManifest } from "./catalog/catalog.ts";
 import { awsSettings } from "./compose/aws.ts";
 import { meteringOf, reportingOf } from "./compose/metering.ts";
+import { subscriptionsOf } from "./compose/subscriptions.ts";
 import type { Surroundings } from "./compose/surroundings.ts";
 import { tenantDatabases } from "./compose/tenant-databases.ts";
 import { manifestFile, type Settings } from "./config.ts";
@@ -92,6 +94,7 @@ export async function compose(surroundings: Surroundings): Promise<Service> {
   });
   const common = { store, vault, clock, catalog, attempts, metrics, logger, provider };
   for (const one of marketplacesOf(surroundings, common)) marketplaces.set(one.name, one);
+  const subscriptions = subscriptionsOf(surroundings, { store, vault, metrics });
 
   const https = settings.publicUrl.startsWith("https:");
   const sessions = browserSessions({ store, clock, secret: keys.session, secure: https });
@@ -109,7 +112,13 @@ export async function compose(surroundings: Surroundings): Promise<Service> {
     intake: { provider, sessions },
     marketplaces,
     api: apiRoutes({ provider, tokens, catalog, clock, productSecret: settings.product.secret, attempts }),
-    docs: docsRoutes(),
+    endpoints: endpointRoutes({
+      subscriptions,
+      productSecret: settings.product.secret,
+      operatorToken: settings.operatorToken,
+      attempts,
+    }),
+    docs: docsRoutes({ publicUrl: settings.publicUrl, serviceId: catalog.id }),
     dashboard: dashboardRoutes({
       store,
       provider,
@@ -128,14 +137,13 @@ export async function compose(surroundings: Surroundings): Promise<Service> {
     leaveRotation: () => {
       leaving = true;
     },
-    startWorker: () => startWorker({ database, store, clock, provider, marketplaces, logger, metrics }),
-    close: async () => {
-      await metering.close();
-      await databases?.close();
-      await uses.close();
-      await database.close();
-    },
+    startWorker: () => startWorker({ database, store, clock, provider, subscriptions, marketplaces, logger, metrics }),
+    close: () => closeInTurn([metering, databases, uses, database]),
   };
+}
+
+async function closeInTurn(parts: readonly ({ close(): Promise<void> } | undefined)[]): Promise<void> {
+  for (const part of parts) await part?.close();
 }
 
 /** What is derived from the key ring. */

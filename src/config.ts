@@ -23,6 +23,8 @@ export interface Settings {
   /** Checked text of the key ring, `id:base64,…`. */
   readonly secretKeys: string;
   readonly heroku: HerokuSettings;
+  /** Events may go to this machine and to private networks. */
+  readonly eventsAllowPrivate: boolean;
   readonly product: { readonly url: string | undefined; readonly secret: string };
   readonly operatorToken: string | undefined;
   readonly metricsToken: string | undefined;
@@ -159,6 +161,7 @@ function assemble(values: SettingValues, production: boolean, demoData: boolean)
     tenantDatabaseAddress: values.TENANT_DATABASE_ADDRESS,
     secretKeys: values.SECRET_KEYS,
     heroku: herokuSettings(values, production),
+    eventsAllowPrivate: values.EVENTS_ALLOW_PRIVATE,
     product: Object.freeze({ url: values.PRODUCT_URL, secret: values.PRODUCT_SECRET }),
     operatorToken: values.OPERATOR_TOKEN,
     metricsToken: values.METRICS_TOKEN,

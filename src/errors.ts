@@ -4,6 +4,7 @@ export type ErrorCode =
   | "config_invalid"
   | "credential_not_found"
   | "csrf_refused"
+  | "endpoint_not_found"
   | "internal"
   | "marketplace_refused"
   | "marketplace_unavailable"
@@ -57,6 +58,7 @@ export const errorFacts: Readonly<Record<ErrorCode, ErrorFacts>> = {
   config_invalid: facts(500, false, "operator", "The settings are not usable"),
   credential_not_found: facts(404, false, "caller", "There is no such credential"),
   csrf_refused: facts(403, false, "customer", "The form has expired"),
+  endpoint_not_found: facts(404, false, "caller", "There is no such endpoint"),
   internal: facts(500, true, "operator", "Something failed on our side"),
   marketplace_refused: facts(502, false, "operator", "The marketplace refused"),
   marketplace_unavailable: facts(503, true, "operator", "The marketplace did not answer"),

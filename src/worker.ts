@@ -9,12 +9,14 @@ import type { Logger } from "./log.ts";
 import type { Marketplace } from "./marketplaces/marketplace.ts";
 import { REPORT_LANES } from "./metering/reporter.ts";
 import type { ProviderJobs } from "./provider/contract.ts";
+import type { Subscriptions } from "./subscriptions/subscriptions.ts";
 
 export interface WorkerOptions {
   readonly database: Database;
   readonly store: Store;
   readonly clock: Clock;
   readonly provider: ProviderJobs;
+  readonly subscriptions: Pick<Subscriptions, "startDueEvents" | "sweep">;
   readonly marketplaces: ReadonlyMap<string, Marketplace>;
   readonly logger: Logger;
   readonly metrics: Metrics;
@@ -92,7 +94,7 @@ function pauseFor(ms: number, until: AbortSignal): Promise<void> {
 }
 
 function jobsOf(options: WorkerOptions, id: string, stopping: AbortSignal): readonly Job[] {
-  const { provider, store, clock, marketplaces, logger } = options;
+  const { provider, subscriptions, store, clock, marketplaces, logger } = options;
   const upkeep = [...marketplaces.values()].map((marketplace) => ({
     name: `upkeep of ${marketplace.name}`,
     run: async () => {
@@ -105,6 +107,14 @@ function jobsOf(options: WorkerOptions, id: string, stopping: AbortSignal): read
     sideBySide({ ...claimed, name: "operations", start: (places) => provider.startDueOperations(places) }),
     sideBySide({ ...claimed, name: "owed calls", start: (places) => startDueCalls(options, places) }),
     sideBySide({ ...claimed, name: "databases", start: (places) => provider.startDueDatabases(places) }),
+    // Each endpoint has places of its own, so there is no end to all of them together.
+    sideBySide({
+      ...claimed,
+      name: "events",
+      seats: Number.POSITIVE_INFINITY,
+      start: () => subscriptions.startDueEvents(),
+    }),
+    { name: "sweep of events", run: everyMinute(() => subscriptions.sweep()) },
     { name: "metering", run: () => provider.meterUsage() },
     { name: "sweep", run: () => provider.sweep().then(() => false) },
     { name: "audit", run: () => anchor(options) },
@@ -119,6 +129,8 @@ function jobsOf(options: WorkerOptions, id: string, stopping: AbortSignal): read
 
 interface Claimed {
   readonly name: string;
+  /** How much may run at once. */
+  readonly seats?: number;
   /** Claims at most so many and starts them: a promise for the end of each. */
   readonly start: (places: number) => Promise<readonly Promise<void>[]>;
   readonly logger: Logger;
@@ -126,7 +138,7 @@ interface Claimed {
 }
 
 /** Work that is claimed and runs in its places: a free one takes what is due next, whoever is slow in another. */
-function sideBySide({ name, start, logger, stopping }: Claimed): Job {
+function sideBySide({ name, seats = PLACES, start, logger, stopping }: Claimed): Job {
   const underWay = new Set<Promise<void>>();
   const bell = newBell();
   const seat = (work: Promise<void>): void => {
@@ -140,13 +152,24 @@ function sideBySide({ name, start, logger, stopping }: Claimed): Job {
     underWay.add(seated);
   };
   const run = async (): Promise<boolean> => {
-    if (underWay.size === PLACES) await Promise.race(underWay);
+    if (underWay.size === seats) await Promise.race(underWay);
     if (stopping.aborted) return false;
-    const started = await start(PLACES - underWay.size);
+    const started = await start(seats - underWay.size);
     started.forEach(seat);
     return started.length > 0;
   };
   return { name, run, bell, rest: () => Promise.all(underWay) };
+}
+
+/** What has no hurry; a job is looked at once a second. */
+function everyMinute(work: () => Promise<void>): Job["run"] {
+  let nextAt = Number.NEGATIVE_INFINITY;
+  return async () => {
+    if (performance.now() < nextAt) return false;
+    nextAt = performance.now() + 60_000;
+    await work();
+    return false;
+  };
 }
 
 function newBell(): Bell {

@@ -8,7 +8,9 @@ import { RetryLater } from "../src/product/product.ts";
 import { startWorker, type Worker } from "../src/worker.ts";
 import { MINUTE } from "./support/clock.ts";
 import { closeProviders, purchase, type TestProvider, testProvider } from "./support/provider.ts";
+import { closeReceivers, receiver } from "./support/receiver.ts";
 import { heldBack } from "./support/scripted-product.ts";
+import { boughtTenant, subscribed } from "./support/subscribed.ts";
 
 const PLACES = 10;
 /** Far less than a worker's own look at what is due, taken several times over. */
@@ -32,6 +34,7 @@ beforeEach(async () => {
 afterEach(async () => {
   await worker.stop();
   for (const end of ended.splice(0)) await end();
+  await closeReceivers();
   await closeProviders();
 });
 
@@ -44,6 +47,7 @@ function work(): void {
     store: shop.deps.store,
     clock: shop.clock,
     provider: shop,
+    subscriptions: subscribed(shop, { limitMs: 20_000 }),
     marketplaces: new Map([["bazaar", bazaar]]),
     logger: createLogger({ level: "error", destination: { write: noteFault } }),
     metrics: createMetrics(),
@@ -100,6 +104,21 @@ describe("a worker", () => {
     await comesTo(count - 1, () => countOf("tenants where state = 'active'"));
     slow.release({});
     await comesTo(count, () => countOf("tenants where state = 'active'"));
+  });
+
+  test("tells an endpoint of events as they happen, while others are silent", async () => {
+    const [well, ...silent] = [
+      await receiver(),
+      ...(await Promise.all([1, 2, 3, 4].map(() => receiver(() => undefined)))),
+    ];
+    for (const { url } of [...silent, well]) await subscribed(shop).create({ url });
+    work();
+    for (let count = 1; count <= 6; count += 1) {
+      await boughtTenant(shop);
+      await comesTo(2 * count, () => well.got.length, SOON_MS);
+    }
+    expect(silent.map(({ got }) => got.length)).toEqual([4, 4, 4, 4]);
+    await closeReceivers();
   });
 
   test("has ten calls on their way at most, and a place that is free is taken at once", async () => {

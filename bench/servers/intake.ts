@@ -65,6 +65,7 @@ async function intakeApp(): Promise<Express> {
     intake: { provider, sessions: browserSessions({ store, clock, secret: randomBytes(32), secure: true }) },
     marketplaces: new Map([[heroku.name, heroku]]),
     api: apiRoutes({ provider, tokens, catalog, clock, productSecret: settings.product.secret, attempts }),
+    endpoints: Router(),
     docs: Router(),
     dashboard: Router(),
   });

@@ -12,6 +12,7 @@ import type { Provider } from "../provider/contract.ts";
 import type { Tenant } from "../tenants/tenants.ts";
 import { admit, callerOn, tenantOfCall } from "./caller.ts";
 import { credentialRoutes } from "./credentials.ts";
+import { externalEventRoutes } from "./external-events.ts";
 import { parsed } from "./parsed.ts";
 import { tenantQuery, verifyRequest } from "./schemas.ts";
 import { usageRoutes } from "./usage.ts";
@@ -39,6 +40,7 @@ export function apiRoutes(options: ApiOptions): Router {
   router.get("/v1/tenant", admit(options, "tenant:read"), showOwnTenant(options));
   router.post("/v1/token", issueToken(options));
   router.use(credentialRoutes(options));
+  router.use(externalEventRoutes(options));
   router.get("/.well-known/jwks.json", listPublicKeys(options));
   return router;
 }

@@ -2,7 +2,9 @@ import { createRequire } from "node:module";
 import { dirname } from "node:path";
 import express, { type RequestHandler, Router } from "express";
 import { errorFacts } from "../errors.ts";
+import { describeEvents, type Speaker } from "../events/envelope.ts";
 import { answerJson, answerText } from "../http/answer.ts";
+import { eventsPage } from "./events-page.ts";
 import { openApiDocument } from "./openapi.ts";
 
 const HTML = "text/html; charset=utf-8";
@@ -27,8 +29,8 @@ const allowItsStyles: RequestHandler = (_req, res, next) => {
   next();
 };
 
-/** `/docs` (try the API in the browser), `/docs/errors` (what each code means), `/openapi.json`. */
-export function docsRoutes(): Router {
+/** `/docs` (try the API in the browser), `/docs/errors` (what each code means), `/docs/events`, `/openapi.json`. */
+export function docsRoutes(speaker: Speaker): Router {
   const document = openApiDocument();
   const errors = errorsPage();
   const router = Router();
@@ -36,7 +38,24 @@ export function docsRoutes(): Router {
   router.get("/docs", allowItsStyles, (_req, res) => answerText(res, 200, HTML, page));
   router.get("/docs/start.js", (_req, res) => answerText(res, 200, "text/javascript; charset=utf-8", start));
   router.get("/docs/errors", (_req, res) => answerText(res, 200, HTML, errors));
+  router.use(eventDocs(speaker));
   router.use("/docs/assets", express.static(assets, { index: false, maxAge: "1d" }));
+  return router;
+}
+
+/** The catalogue of events for people and for programs. */
+function eventDocs(speaker: Speaker): Router {
+  const described = describeEvents(speaker);
+  const schemas = new Map(described.map(({ type, schema }) => [`${type}.json`, schema]));
+  const page = eventsPage(speaker);
+  const router = Router();
+  router.get("/docs/events", (_req, res) => answerText(res, 200, HTML, page));
+  router.get("/docs/events.json", (_req, res) => answerJson(res, 200, described));
+  router.get("/docs/events/:file", (req, res, next) => {
+    const schema = schemas.get(String(req.params["file"]));
+    if (schema === undefined) next();
+    else answerJson(res, 200, schema);
+  });
   return router;
 }
 

@@ -1,5 +1,7 @@
 import { OpenAPIRegistry, OpenApiGeneratorV31, type RouteConfig } from "@asteasolutions/zod-to-openapi";
 import type { z } from "zod";
+import type { Described } from "./described.ts";
+import { endpointDescriptions } from "./openapi-endpoints.ts";
 import {
   credentialListShape,
   credentialQuery,
@@ -23,20 +25,6 @@ import {
   verifyAnswer,
   verifyRequest,
 } from "./schemas.ts";
-
-type Method = RouteConfig["method"];
-
-interface Described {
-  readonly method: Method;
-  readonly path: string;
-  readonly summary: string;
-  readonly description: string;
-  readonly body?: z.ZodType;
-  readonly query?: z.ZodObject;
-  readonly params?: readonly string[];
-  readonly answer: readonly [status: number, schema: z.ZodType];
-  readonly open?: boolean;
-}
 
 const routes: readonly Described[] = [
   {
@@ -184,7 +172,7 @@ function configOf(route: Described, security: string): RouteConfig {
           })),
         }),
     responses: {
-      [status]: { description: "Done", content: json(schema) },
+      [status]: { description: "Done", ...(schema === undefined ? {} : { content: json(schema) }) },
       default: {
         description: "A problem (RFC 9457)",
         content: { "application/problem+json": { schema: problemShape } },
@@ -201,7 +189,7 @@ export function openApiDocument(): object {
     scheme: "bearer",
     description: "`PRODUCT_SECRET`, or an API key with the named scope.",
   });
-  for (const route of routes) registry.registerPath(configOf(route, security.name));
+  for (const route of [...routes, ...endpointDescriptions]) registry.registerPath(configOf(route, security.name));
   return new OpenApiGeneratorV31(registry.definitions).generateDocument({
     openapi: "3.1.0",
     info: {

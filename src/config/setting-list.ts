@@ -139,6 +139,15 @@ export const settingSchema = z.object({
     production: "required",
     secret: true,
   }),
+  EVENTS_ALLOW_PRIVATE: z
+    .enum(["true", "false"], { error: "must be true or false" })
+    .default("false")
+    .transform((text) => text === "true")
+    .register(facts, {
+      meaning: "Events may also be sent to this machine and to private networks, and without TLS. For development.",
+      otherwise: "`false`",
+      production: "refused",
+    }),
   OPERATOR_TOKEN: secret(1).optional().register(facts, {
     meaning: "Lets an operator in before single sign-on is set up.",
     otherwise: "made once and kept in `DATA_DIR`; nobody gets in by it in production",

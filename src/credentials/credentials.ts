@@ -10,6 +10,7 @@ export type ConfigVars = Readonly<Record<string, string>>;
 export type Scope =
   | "usage:write"
   | "usage:read"
+  | "events:write"
   | "keys:verify"
   | "tenants:read"
   | "credentials:rotate"

@@ -37,10 +37,22 @@ export type EventType =
   | "database.hard_mark"
   | "database.below_marks"
   | "signed_in"
-  | "renamed";
+  | "renamed"
+  | "event.given_up"
+  | "endpoint.disabled";
+
+/** What the vendor's other systems have put into a tenant's history: their own type behind `external.`. */
+export type ExternalType = `external.${string}`;
+
+export function isExternal(type: EventType | ExternalType): type is ExternalType {
+  return type.startsWith("external.");
+}
+
+/** The vendor's matter, of which a customer sees nothing. */
+const FOR_THE_VENDOR: readonly EventType[] = ["event.given_up", "endpoint.disabled"];
 
 export interface NewEvent {
-  readonly type: EventType;
+  readonly type: EventType | ExternalType;
   readonly by: By;
   /** When it happened over there. */
   readonly at: Date;
@@ -69,19 +81,32 @@ export async function appendEvent(tx: Tx, tenant: string, event: NewEvent, now: 
 interface EventRow {
   readonly sequence: string;
   readonly id: string;
-  readonly type: EventType;
+  readonly type: EventType | ExternalType;
   readonly by: By;
   readonly at: Date;
   readonly recorded_at: Date;
   readonly data: Record<string, unknown>;
 }
 
-/** The newest events of this transaction's tenant, newest first; `before` is the last sequence of the page before. */
-export async function recentEvents(tx: Tx, limit: number, before?: number): Promise<readonly LifecycleEvent[]> {
+interface Page {
+  /** The last sequence of the page before. */
+  readonly before?: number | undefined;
+  /** Without what is the vendor's matter; of what other systems have told, only what they marked public. */
+  readonly forCustomer?: boolean;
+}
+
+/** The newest events of this transaction's tenant, newest first. */
+export async function recentEvents(
+  tx: Tx,
+  limit: number,
+  { before, forCustomer = false }: Page = {},
+): Promise<readonly LifecycleEvent[]> {
   const rows = await tx.query<EventRow>(
     `select sequence, id, type, by, at, recorded_at, data from lifecycle_events
-     where $2::bigint is null or sequence < $2 order by sequence desc limit $1`,
-    [limit, before ?? null],
+     where ($2::bigint is null or sequence < $2)
+       and (not $3 or (type <> all($4) and (not starts_with(type, 'external.') or data->'public' = 'true')))
+     order by sequence desc limit $1`,
+    [limit, before ?? null, forCustomer, FOR_THE_VENDOR],
   );
   return rows.map(({ recorded_at, sequence, ...row }) => ({
     ...row,

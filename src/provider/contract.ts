@@ -4,6 +4,7 @@ import type { KeyJudgement } from "../credentials/verify.ts";
 import type { Delivery, NewOwedCall, OwedCall } from "../deliveries/deliveries.ts";
 import type { AnchorMade } from "../events/audit-anchor.ts";
 import type { By } from "../events/events.ts";
+import type { Attached, ExternalEvent } from "../events/external.ts";
 import type { BillingEnd, Included, Payer } from "../metering/billing.ts";
 import type { UsageReceipt, UsageSource } from "../metering/metering.ts";
 import type { Mark, MeteringSummary, UsageFilter, UsageRecord } from "../metering/read.ts";
@@ -160,6 +161,8 @@ export interface Provider {
   findTenant(ref: TenantRef): Promise<Tenant | undefined>;
   listTenants(filter: TenantFilter): Promise<readonly Tenant[]>;
   operation(tenant: string, id: string): Promise<Operation | undefined>;
+  /** What one of the vendor's other systems tells: once, by its source and id. `request_conflict` with other content. */
+  attachEvent(tenant: string, event: ExternalEvent): Promise<Attached>;
   /** A receipt for each item, in order; a faulty one is refused alone. `unavailable` when nothing can be stored now. */
   recordUsage(source: UsageSource, items: readonly unknown[]): Promise<readonly UsageReceipt[]>;
   /** By tenant, hour and dimension; `request_malformed` for a foreign cursor. */

@@ -2,6 +2,7 @@ import { anchorAudit } from "../events/audit-anchor.ts";
 import { listUsage, meteringSummary } from "../metering/read.ts";
 import { findOperation } from "../operations/operations.ts";
 import { findTenant, listTenants } from "../tenants/tenants.ts";
+import { attachEvent } from "./attach-event.ts";
 import { billTo, endBilling, include, retryBilling } from "./billing.ts";
 import { changePlan } from "./change-plan.ts";
 import { configVarsOf, revealConfigVar } from "./config-vars.ts";
@@ -45,6 +46,7 @@ export function createProvider(parts: ProviderParts): Provider & ProviderJobs {
     findTenant: (ref) => findTenant(deps.store, ref),
     listTenants: (filter) => listTenants(deps.store, filter),
     operation: (tenant, id) => deps.store.asTenant(tenant, (tx) => findOperation(tx, id)),
+    attachEvent: (tenant, event) => attachEvent(deps, tenant, event),
     recordUsage: (source, items) => deps.metering.record(source, items),
     listUsage: (filter) => listUsage(deps.store, filter),
     meteringSummary: () => meteringSummary(deps.store, [...deps.reporting().keys()], deps.clock.now()),

@@ -1,4 +1,4 @@
-import type { EventType, LifecycleEvent } from "../../events/events.ts";
+import { type EventType, isExternal, type LifecycleEvent } from "../../events/events.ts";
 import type { CustomerView } from "./view.ts";
 
 type Words = Pick<CustomerView, "product" | "texts" | "plans" | "tenant" | "dimensions">;
@@ -42,10 +42,13 @@ const sentences: Readonly<Record<EventType, (data: Data, words: Words) => string
   "database.below_marks": () => "The database is below 80 % of the plan's storage again.",
   signed_in: () => "Signed in to this dashboard.",
   renamed: (data) => `The ${text(data["what"], "tenant")} was renamed to ${text(data["to"], "another name")}.`,
+  "event.given_up": ({ type }) => `Nobody could be told of ${text(type, "an event")}.`,
+  "endpoint.disabled": () => "A receiver of events was disabled.",
 };
 
 /** What happened, in one sentence for the customer. */
 export function sentenceOf(event: LifecycleEvent, words: Words): string {
+  if (isExternal(event.type)) return text(event.data["title"], event.type);
   const sentence: (typeof sentences)[EventType] | undefined = sentences[event.type];
   // A newer process may write events that this one has no words for yet.
   return sentence?.(event.data, words) ?? event.type;

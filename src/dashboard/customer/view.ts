@@ -72,7 +72,7 @@ export async function loadView(options: DashboardOptions, who: SignedIn, page: E
 async function readRows(tx: Tx, { size, before }: EventPage, now: Date) {
   const tenant = await readTenant(tx);
   if (tenant === undefined) throw new ProviderError("tenant_not_found", "There is no such tenant.");
-  const events = await recentEvents(tx, size + 1, before);
+  const events = await recentEvents(tx, size + 1, { before, forCustomer: true });
   return {
     now,
     tenant,
