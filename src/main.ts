@@ -117,6 +117,21 @@ function awsCommands(cli: Command): void {
 function isolateCommands(cli: Command): void {
   const isolate = cli.command("isolate").description("what keeps tenants apart outside this service");
   isolate
+    .command("pool")
+    .description("put a table of the tenants' database under row level security, or say why it cannot be")
+    .argument("<table>", "as SQL writes it, with or without its schema")
+    .requiredOption("--tenant-column <name>", "the column that holds our id of the tenant")
+    .option("--app-role <name...>", "the product's own roles, which set app.tenant_id (the table's owner)")
+    .option("--allow-unique <name...>", "unique indexes and foreign keys without the tenant, where values are random")
+    .option("--dry-run", "print the SQL and run nothing")
+    .option("--json", "print as JSON")
+    .action(async (table, options) => (await import("./cli/isolate.ts")).isolatePool(table, options));
+  isolate
+    .command("check")
+    .description("look through the tenants' database for what leads from one tenant to another")
+    .option("--json", "print as JSON")
+    .action(async (options) => (await import("./cli/isolate.ts")).checkIsolation(options));
+  isolate
     .command("aws")
     .description("print the template of the tenants' role and of what keeps their data in AWS")
     .option("--services <names>", "some of s3,dynamodb,opensearch,kms,rds", "s3,dynamodb,opensearch,kms,rds")

@@ -1,6 +1,7 @@
 import type pg from "pg";
 import { connect, type Database } from "../src/db/db.ts";
-import { isolateTable, type PoolPlan } from "../src/isolation/pool/pool.ts";
+import type { PoolPlan } from "../src/isolation/pool/plan.ts";
+import { isolateTable } from "../src/isolation/pool/pool.ts";
 import { open, type TenantServer, tenantServer } from "./support/tenant-server.ts";
 
 let server: TenantServer;

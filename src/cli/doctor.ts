@@ -1,10 +1,11 @@
 import type { Catalog } from "../catalog/catalog.ts";
 import { readManifestFile } from "../compose.ts";
 import { readSettings, type Settings } from "../config.ts";
-import { connect } from "../db/db.ts";
+import { connect, type Database } from "../db/db.ts";
 import { pendingMigrations } from "../db/migrate.ts";
 import { ProviderError } from "../errors.ts";
 import { servingRole } from "../isolation/isolation.ts";
+import { lintControl } from "../isolation/lints/lints.ts";
 import { awsFindings } from "./doctor-aws.ts";
 import { type Finding, lineOf, ok } from "./finding.ts";
 
@@ -62,6 +63,7 @@ async function database(settings: Settings): Promise<Finding[]> {
         clockFinding(row?.now),
         roleFinding(serving.warning, row?.wild === true),
         migrationFinding(pending),
+        ...(await catalogueFindings(connection)),
       ];
     } finally {
       await connection.close();
@@ -99,6 +101,13 @@ function roleFinding(warning: string | null, wild: boolean): Finding {
     says: warning,
     cure: "Let a login that may create roles run `stallholder migrate`, or create the role: create role stallholder_app; grant stallholder_app to your_login.",
   };
+}
+
+/** What somebody has loosened since the migrations made it. */
+async function catalogueFindings(connection: Database): Promise<Finding[]> {
+  const findings = await connection.transaction("set transaction read only", (tx) => lintControl(tx.query));
+  if (findings.length === 0) return [ok("catalogue", "nothing leads from one tenant to another")];
+  return findings.map(({ at, message }) => ({ check: "catalogue", verdict: "fault", says: `${at} ${message}` }));
 }
 
 function migrationFinding(pending: readonly string[]): Finding {

@@ -2,7 +2,7 @@ import type { Tx } from "../../db/db.ts";
 import { ProviderError } from "../../errors.ts";
 import type { Aim, DatabasesOptions, Happening } from "./contract.ts";
 import { type ListedDatabase, listDatabases } from "./listing.ts";
-import { environmentNames, type Model, mintLogin, tenantNames } from "./names.ts";
+import { environmentNames, type Model, mintLogin, rolePattern, SCHEMA_OF_TENANT, tenantNames } from "./names.ts";
 import { prepareServer, type Server } from "./prepare.ts";
 import { compare, type Discrepancy } from "./reconcile.ts";
 import { type Repair, repair } from "./repair.ts";
@@ -12,6 +12,7 @@ import { settleDatabase } from "./settlement.ts";
 import type { Surroundings } from "./site.ts";
 
 export type { Aim, Happening, Model };
+export { environmentNames, rolePattern, SCHEMA_OF_TENANT };
 
 /** The databases of tenants, on a server of their own. */
 export interface Databases {
@@ -75,6 +76,16 @@ export function createDatabases(options: DatabasesOptions): Databases {
     list: () => listDatabases(store),
     close: sessions.close,
   };
+}
+
+/** Makes the shared database ready for tenants of this environment. The second time nothing changes. */
+export async function prepareShared(url: string, environment: string): Promise<void> {
+  const { open, shared, close } = sessionsOn(url);
+  try {
+    await within(open, undefined, (session) => prepareServer(session, environmentNames(environment), shared));
+  } finally {
+    await close();
+  }
 }
 
 /** It is written down with the row, and due again. */

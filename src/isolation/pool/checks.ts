@@ -1,11 +1,11 @@
+import type { Tx } from "../../db/db.ts";
 import type { Fault } from "../../errors.ts";
-import type { Query } from "../lints/lint.ts";
 import { rolesOfTenants } from "../lints/lints.ts";
 import type { PoolNames } from "./names.ts";
 import type { PooledTable } from "./table.ts";
 
 /** What is missing on the server before any table can be put under the wall. */
-export async function serverFaults(query: Query, names: PoolNames): Promise<Fault[]> {
+export async function serverFaults(query: Tx["query"], names: PoolNames): Promise<Fault[]> {
   return query<Fault>(
     `select missing as at, 'is missing: this database is not prepared for tenants of this deployment' as message
      from (select g from unnest(array[$1, $2]) g where not exists (select from pg_roles where rolname = g)
@@ -15,7 +15,7 @@ export async function serverFaults(query: Query, names: PoolNames): Promise<Faul
 }
 
 /** The vendor's roles that no policy would bind, or that tenants can act as. */
-export async function vendorFaults(query: Query, names: PoolNames, vendors: readonly string[]): Promise<Fault[]> {
+export async function vendorFaults(query: Tx["query"], names: PoolNames, vendors: readonly string[]): Promise<Fault[]> {
   return query<Fault>(
     `select quote_ident(v) as at, case when r.oid is null then 'there is no such role'
        when r.rolsuper or r.rolbypassrls then 'is bound by no policy: let the product connect as an ordinary role'
@@ -27,7 +27,7 @@ export async function vendorFaults(query: Query, names: PoolNames, vendors: read
 }
 
 /** What the wall would not cover, or what we may not change. */
-export async function tableFaults(query: Query, table: PooledTable, names: PoolNames): Promise<Fault[]> {
+export async function tableFaults(query: Tx["query"], table: PooledTable, names: PoolNames): Promise<Fault[]> {
   const ours = [names.wall, names.tenants, names.readers, names.vendor];
   const relations = [table, ...table.partitions];
   const strangers = relations.flatMap(({ name, policies }) =>
@@ -70,7 +70,7 @@ export interface Vendor {
 }
 
 export function vendorsOf(
-  query: Query,
+  query: Tx["query"],
   named: readonly string[],
   { oid }: PooledTable,
   { schema }: PoolNames,

@@ -1,4 +1,4 @@
-import { environmentNames } from "../databases/names.ts";
+import { environmentNames } from "../databases/databases.ts";
 
 /** What one deployment's roles and policies of pooled tables are called. */
 export interface PoolNames {

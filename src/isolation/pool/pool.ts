@@ -1,34 +1,11 @@
-import type { Database } from "../../db/db.ts";
+import { connect, type Database } from "../../db/db.ts";
 import type { Fault } from "../../errors.ts";
-import type { Query } from "../lints/lint.ts";
-import { lintAmongTenants } from "../lints/lints.ts";
-import { serverFaults, tableFaults, vendorFaults, vendorsOf } from "./checks.ts";
-import { poolNames } from "./names.ts";
-import { grants, policiesFor, remember, secure, setDefault } from "./policies.ts";
-import { findTable, readTable } from "./table.ts";
+import { prepareShared } from "../databases/databases.ts";
+import { checkPool } from "./check.ts";
+import { type PoolPlan, type PoolRequest, planPool } from "./plan.ts";
 
-export interface PoolRequest {
-  readonly environment: string;
-  /** As SQL writes it, with or without its schema. */
-  readonly table: string;
-  readonly column: string;
-  /** The vendor's own roles, which name the tenant in each transaction; none means the table's owner. */
-  readonly vendors: readonly string[];
-  /** Unique indexes and foreign keys that may do without the tenant column, because nobody can guess their values. */
-  readonly excused: readonly string[];
-}
-
-export interface PoolPlan {
-  /** With its schema. */
-  readonly table: string;
-  /** What is to be run, or was; none when all is as it should be. */
-  readonly statements: readonly string[];
-  /** Why it cannot be: then nothing is run. */
-  readonly faults: readonly Fault[];
-}
-
-/** What the command sets right by itself. */
-const MENDED = ["not-walled", "true-policy"];
+/** An index on a large table takes its time. */
+const STATEMENT_MS = 600_000;
 
 /**
  * Puts a table of the vendor under the wall: each tenant's login sees and writes its own rows and no others, whatever it
@@ -42,42 +19,22 @@ export function isolateTable(database: Database, request: PoolRequest, dryRun: b
   });
 }
 
-export async function planPool(query: Query, request: PoolRequest): Promise<PoolPlan> {
-  const names = poolNames(request.environment);
-  const found = await findTable(query, request.table, request.column);
-  const unready = await serverFaults(query, names);
-  const strange = await vendorFaults(query, names, request.vendors);
-  if (!("oid" in found)) return { table: request.table, statements: [], faults: [...found, ...unready, ...strange] };
-  if (unready.length > 0) return { table: found.name, statements: [], faults: [...unready, ...strange] };
-  // What the catalogue answers names every schema, so that it can be compared.
-  await query("set local search_path = ''");
-  const table = await readTable(query, names, found.oid, found.column);
-  const excused = [...new Set([...table.excused, ...request.excused])].sort();
-  const vendors = await vendorsOf(query, request.vendors, table, names);
-  const relations = [table, ...table.partitions];
-  const lints = await lintAmongTenants(query, {
-    environment: request.environment,
-    tables: relations.map(({ oid }) => ({ oid, column: found.column })),
-    excused,
-    kinds: ["table"],
-    except: MENDED,
-  });
-  const faults = [
-    ...strange,
-    ...lints.map(({ at, message }) => ({ at, message })),
-    ...(await tableFaults(query, table, names)),
-  ];
-  const policies = policiesFor(
-    table,
-    names,
-    vendors.map(({ name }) => name),
-  );
-  const statements = [
-    ...relations.flatMap((relation) => secure(relation, policies)),
-    ...setDefault(table, names),
-    ...(table.indexed ? [] : [`create index on ${table.name} (${table.columnName})`]),
-    ...grants(table, names, vendors),
-    ...remember(table, names, excused),
-  ];
-  return { table: table.name, statements: faults.length === 0 ? statements : [], faults };
+/** Everything in the tenants' database that would let one tenant see, feel or touch another; empty when nothing would. */
+export function checkTables(database: Database, environment: string): Promise<readonly Fault[]> {
+  return database.transaction("set transaction read only", (tx) => checkPool(tx.query, environment));
+}
+
+/** Runs `work` on the tenants' database, which is made ready for tenants first unless nothing is to change. */
+export async function onTenantsDatabase<T>(
+  url: string,
+  prepare: string | undefined,
+  work: (database: Database) => Promise<T>,
+): Promise<T> {
+  if (prepare !== undefined) await prepareShared(url, prepare);
+  const database = connect({ url, connections: 1, statementMs: STATEMENT_MS });
+  try {
+    return await work(database);
+  } finally {
+    await database.close();
+  }
 }

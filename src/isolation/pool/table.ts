@@ -1,5 +1,5 @@
+import type { Tx } from "../../db/db.ts";
 import type { Fault } from "../../errors.ts";
-import type { Query } from "../lints/lint.ts";
 import type { PoolNames } from "./names.ts";
 
 /** One table, or a partition of it. Names are quoted where they need be. */
@@ -52,7 +52,7 @@ interface Found {
 }
 
 /** The table of this name with this column, or what it is instead. Names are as SQL writes them. */
-export async function findTable(query: Query, table: string, column: string): Promise<Found | readonly Fault[]> {
+export async function findTable(query: Tx["query"], table: string, column: string): Promise<Found | readonly Fault[]> {
   const [found] = await query<Omit<Found, "column"> & { readonly column: number | null }>(
     `select c.oid, c.oid::regclass::text as name, c.relkind as kind, c.relpersistence = 't' as temporary,
        n.nspname ~ '^pg_' or n.nspname = 'information_schema' as system,
@@ -91,7 +91,12 @@ function instead({ kind, system, temporary, partitionOf }: Omit<Found, "column">
 
 type OwnFacts = Omit<PooledTable, keyof Relation | "partitions">;
 
-export async function readTable(query: Query, names: PoolNames, oid: number, column: number): Promise<PooledTable> {
+export async function readTable(
+  query: Tx["query"],
+  names: PoolNames,
+  oid: number,
+  column: number,
+): Promise<PooledTable> {
   const [facts] = await query<OwnFacts>(
     `select quote_ident(n.nspname) as schema, quote_ident(pg_get_userbyid(c.relowner)) as owner,
        a.attnum as column, quote_ident(a.attname) as "columnName",
@@ -117,7 +122,7 @@ export async function readTable(query: Query, names: PoolNames, oid: number, col
 }
 
 /** The table first, then its partitions. */
-function readRelations(query: Query, oid: number): Promise<Relation[]> {
+function readRelations(query: Tx["query"], oid: number): Promise<Relation[]> {
   return query<Relation>(
     `select c.oid, c.oid::regclass::text as name, c.relrowsecurity as enabled, c.relforcerowsecurity as forced,
        coalesce((select jsonb_agg(jsonb_build_object('name', quote_ident(p.polname), 'permissive', p.polpermissive,
