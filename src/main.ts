@@ -39,12 +39,7 @@ function program(): Command {
     .description("check settings, database, clock and manifest, and say what to do")
     .option("--json", "print the findings as JSON")
     .action(async (options) => (await import("./cli/doctor.ts")).doctor(options));
-  cli
-    .command("keys")
-    .description("show how the product checks our calls, and the ids of the key ring")
-    .option("--new", "print a new entry for SECRET_KEYS")
-    .option("--json", "print as JSON")
-    .action(async (options) => (await import("./cli/keys.ts")).keys(options));
+  keysCommands(cli);
   cli
     .command("usage")
     .description("a tenant's usage by hour and dimension, and why each record is where it is")
@@ -69,6 +64,55 @@ function program(): Command {
     .option("--json", "print as JSON")
     .action(async (_marketplace, options) => (await import("./cli/reconcile.ts")).reconcile(options));
   return cli;
+}
+
+function keysCommands(cli: Command): void {
+  const keys = cli
+    .command("keys")
+    .description("show how the product checks our calls, and the ids of the key ring")
+    .option("--new", "print a new entry for SECRET_KEYS")
+    .option("--json", "print as JSON")
+    .action(async (options) => (await import("./cli/keys.ts")).keys(options));
+  keys
+    .command("rotate")
+    .description("give every tenant new credentials: canaries first, then batches; the workers carry it through")
+    .option("--all", "begin with every tenant there is")
+    .option("--overlap <time>", "how long the old ones go on working, such as 90s, 2h, 7d or 0", duration, 7_200)
+    .option("--kind <kind>", "one kind of credential (all that hold a secret)")
+    .option("--canary <share>", "this share goes first", percentage, 1)
+    .option("--batch <number>", "so many tenants on their way at most", number(1, 1_000), 100)
+    .option("--no-wait", "the rest does not wait until the canaries are well")
+    .option("--pause <id>", "begin no further turn")
+    .option("--resume <id>", "go on; after failures that means they are accepted")
+    .option("--cancel <id>", "leave those that had no turn as they are")
+    .option("--status [id]", "how far it is (the newest)")
+    .option("--csv <file>", "write the proof there, key by key")
+    .option("--json", "print the state as JSON")
+    .action(async (_options, command) => (await import("./cli/rotate.ts")).rotate(command.optsWithGlobals()));
+}
+
+const UNITS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3_600, d: 86_400 };
+
+/** In seconds. */
+function duration(text: string): number {
+  const [, amount, unit = "s"] = /^(\d{1,7})([smhd])?$/.exec(text) ?? [];
+  const seconds = Number(amount) * (UNITS[unit] ?? Number.NaN);
+  if (seconds <= 604_800) return seconds;
+  throw new InvalidArgumentError("It is a time of at most seven days, such as 90s, 15m, 2h or 0.");
+}
+
+function percentage(text: string): number {
+  const share = Number(/^(\d{1,3}(\.\d{1,4})?)%?$/.exec(text)?.[1]);
+  if (share <= 100) return share;
+  throw new InvalidArgumentError("It is a share from 0% to 100%.");
+}
+
+function number(least: number, most: number): (text: string) => number {
+  return (text) => {
+    const value = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN;
+    if (value >= least && value <= most) return value;
+    throw new InvalidArgumentError(`It is a whole number from ${least} to ${most}.`);
+  };
 }
 
 function auditCommands(cli: Command): void {

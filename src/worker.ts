@@ -117,6 +117,8 @@ function jobsOf(options: WorkerOptions, id: string, stopping: AbortSignal): read
     { name: "sweep of events", run: everyMinute(() => subscriptions.sweep()) },
     { name: "metering", run: () => provider.meterUsage() },
     { name: "sweep", run: () => provider.sweep().then(() => false) },
+    sideBySide({ ...claimed, name: "rotations", start: (places) => provider.startRotations(places) }),
+    { name: "rotations followed", run: () => provider.followRotations().then(() => false) },
     { name: "audit", run: () => anchor(options) },
     { name: "heartbeat", run: () => beat(store, clock, id) },
     ...Array.from({ length: REPORT_LANES }, (_, lane) => ({

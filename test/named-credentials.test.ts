@@ -1,9 +1,9 @@
 import { randomUUID } from "node:crypto";
 import express from "express";
 import { apiRoutes } from "../src/api/api.ts";
-import { judgeKey } from "../src/credentials/verify.ts";
 import { failedAttempts } from "../src/http/failed-attempts.ts";
 import { problemAnswer } from "../src/http/problem.ts";
+import { verifyKey } from "../src/provider/verify-key.ts";
 import { verdictOf } from "./support/audit.ts";
 import { MINUTE } from "./support/clock.ts";
 import { closeServers, listen } from "./support/listen.ts";
@@ -246,15 +246,15 @@ describe("the last use of a credential", () => {
     const noted: string[] = [];
     const note = (_tenant: string, credential: string) => noted.push(credential);
     const deps = { ...shop.deps, lastUse: { ...shop.deps.lastUse, note } };
-    await judgeKey(deps, value, shop.clock.now());
-    await judgeKey(deps, `${value.slice(0, -6)}AAAAAA`, shop.clock.now());
+    await verifyKey(deps, value);
+    await verifyKey(deps, `${value.slice(0, -6)}AAAAAA`);
     await shop.deps.store.asTenant(tenant, async (tx) => {
       await tx.query("update credentials set hint = hint where id = $1", [id]);
       await shop.verifyKey(value);
       await shop.deps.lastUse.flush();
     });
     await call("DELETE", `/v1/credentials/${id}?tenant=${tenant}`);
-    await judgeKey(deps, value, shop.clock.now());
+    await verifyKey(deps, value);
     expect(noted).toEqual([id]);
   });
 });

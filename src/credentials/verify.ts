@@ -3,7 +3,6 @@ import type { Store } from "../isolation/isolation.ts";
 import { sameSecret } from "../same-secret.ts";
 import { apiKeyHash, parseApiKey } from "./api-key.ts";
 import type { CredentialState, Scope } from "./credentials.ts";
-import type { LastUse } from "./last-use.ts";
 
 /** What a key is worth now. `code` says why not; the holder is told no more. */
 export type KeyJudgement =
@@ -16,6 +15,8 @@ export type KeyJudgement =
       readonly scopes: readonly Scope[];
       /** Units used in the current calendar month, by dimension. */
       readonly used: Readonly<Record<string, number>>;
+      /** Our id of the credential. */
+      readonly credential: string;
     }
   | { readonly valid: false; readonly code: "unknown" | "revoked" | "expired" | "suspended" | "gone" };
 
@@ -35,7 +36,6 @@ interface KeyRow {
 export interface KeyCheck {
   readonly store: Store;
   readonly peppers: readonly KeyObject[];
-  readonly lastUse: LastUse;
 }
 
 const NO_HASH = "0".repeat(64);
@@ -44,7 +44,7 @@ const NO_HASH = "0".repeat(64);
  * Judges an API key in one round trip. An unknown key costs the same hash and comparison as a known one; a text that is
  * no key of ours (its checksum says so) costs no round trip.
  */
-export async function judgeKey({ store, peppers, lastUse }: KeyCheck, key: string, now: Date): Promise<KeyJudgement> {
+export async function judgeKey({ store, peppers }: KeyCheck, key: string, now: Date): Promise<KeyJudgement> {
   const parsed = parseApiKey(key);
   if (parsed === undefined) return { valid: false, code: "unknown" };
   const [row] = await store.throughDoor<KeyRow>({
@@ -54,10 +54,7 @@ export async function judgeKey({ store, peppers, lastUse }: KeyCheck, key: strin
     values: [parsed.keyId, new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth()))],
   });
   const known = peppers.some((pepper) => sameSecret(apiKeyHash(pepper, key).toString("hex"), row?.key_hash ?? NO_HASH));
-  if (row === undefined || !known) return { valid: false, code: "unknown" };
-  const judgement = judgeRow(row, now);
-  if (judgement.valid) lastUse.note(row.tenant, row.credential);
-  return judgement;
+  return row !== undefined && known ? judgeRow(row, now) : { valid: false, code: "unknown" };
 }
 
 function judgeRow(row: KeyRow, now: Date): KeyJudgement {
@@ -67,6 +64,6 @@ function judgeRow(row: KeyRow, now: Date): KeyJudgement {
   if (row.retires_at !== null && row.retires_at <= now) return { valid: false, code: "expired" };
   if (row.state === "revoked") return { valid: false, code: "revoked" };
   if (row.tenant_state === "suspended") return { valid: false, code: "suspended" };
-  const { tenant, plan, limits, scopes } = row;
-  return { valid: true, tenant, plan, limits, scopes, used: row.used ?? {} };
+  const { tenant, plan, limits, scopes, credential } = row;
+  return { valid: true, tenant, plan, limits, scopes, used: row.used ?? {}, credential };
 }

@@ -114,7 +114,7 @@ export interface VerifiedSignIn extends Command {
 
 /** What a key is worth now, with the limits of its tenant. */
 export type KeyVerdict =
-  | (Omit<KeyJudgement & { readonly valid: true }, "used" | "limits"> & {
+  | (Omit<KeyJudgement & { readonly valid: true }, "used" | "limits" | "credential"> & {
       readonly limits: Readonly<Record<string, number>>;
       /** Beyond a limit this month, or close to it: advice for the product. */
       readonly over?: Mark;
@@ -203,6 +203,10 @@ export interface ProviderJobs {
   startDueDatabases(limit: number): Promise<readonly Promise<void>[]>;
   /** Ends what time ends: retiring credentials, sessions, used sign-in tokens. */
   sweep(): Promise<void>;
+  /** Moves a rotation of everybody on, and starts at most `limit` turns of it: a promise for the end of each. */
+  startRotations(limit: number): Promise<readonly Promise<void>[]>;
+  /** Follows what was rotated until the old credentials have ended. */
+  followRotations(): Promise<void>;
   /** Anchors the audit, once a minute: what was anchored. */
   anchorAudit(): Promise<readonly AnchorMade[]>;
 }

@@ -13,6 +13,7 @@ import { issueCredential, reissueCredential } from "./issue.ts";
 import { provision } from "./provision.ts";
 import { listCredentials, revokeCredential } from "./revoke.ts";
 import { rotateCredentials } from "./rotate.ts";
+import { followRotations, startRotations } from "./rotate-everybody.ts";
 import { startDueOperations } from "./run.ts";
 import { setEntitlements } from "./set-entitlements.ts";
 import { signIn } from "./sign-in.ts";
@@ -61,6 +62,8 @@ export function createProvider(parts: ProviderParts): Provider & ProviderJobs {
     startDueDatabases: async (limit) => (await deps.databases?.settleDue(limit)) ?? [],
     tellProduct: (call) => tellProduct(deps, call),
     sweep: () => sweep(deps),
+    startRotations: (limit) => startRotations(deps, limit),
+    followRotations: () => followRotations(deps),
     anchorAudit: () => anchorAudit(deps.store, deps.auditKey, deps.clock.now()),
   };
 }

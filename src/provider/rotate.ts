@@ -1,6 +1,15 @@
-import { isSecretKind, mintCredentials, replaceCredentials } from "../credentials/credentials.ts";
+import {
+  type Credential,
+  isSecretKind,
+  liveCredentials,
+  mintCredentials,
+  type NewCredential,
+  replaceCredentials,
+} from "../credentials/credentials.ts";
+import type { Tx } from "../db/db.ts";
 import { ProviderError } from "../errors.ts";
 import { appendEvent } from "../events/events.ts";
+import type { Operation } from "../operations/operations.ts";
 import type { Tenant } from "../tenants/tenants.ts";
 import { beginChange, lockedTenant } from "./begin-change.ts";
 import type { Outcome, Rotation } from "./contract.ts";
@@ -12,6 +21,16 @@ import { attempt } from "./run.ts";
 const DEFAULT_OVERLAP_SECONDS = 7_200;
 const LONGEST_OVERLAP_SECONDS = 7 * 86_400;
 
+/** What a rotation that has begun puts in the place of what. */
+export interface Replacement {
+  readonly operation: Operation;
+  readonly old: readonly Credential[];
+  readonly fresh: readonly NewCredential[];
+}
+
+/** Runs in the transaction of the replacement; when it throws, nothing was replaced. */
+export type Alongside = (tx: Tx, replacement: Replacement) => Promise<void>;
+
 /**
  * New credentials beside the old ones in one transaction, then the product is told, then the config is pushed. The old
  * ones end after the overlap, but never before the marketplace has the new ones.
@@ -19,6 +38,7 @@ const LONGEST_OVERLAP_SECONDS = 7 * 86_400;
 export async function rotateCredentials(
   deps: Deps,
   rotation: Rotation,
+  alongside?: Alongside,
 ): Promise<Outcome<Tenant> & { operationId: string }> {
   const overlapSeconds = overlapOf(rotation);
   const declarations = deps.declarations.filter(
@@ -49,6 +69,7 @@ export async function rotateCredentials(
     });
     if (!change.ours) return change;
     const now = deps.clock.now();
+    const old = (await liveCredentials(tx)).filter(({ state, named }) => state === "active" && !named);
     const fresh = mintCredentials(deps.mint, tenant.id, declarations);
     const retirement = { at: new Date(now.getTime() + overlapSeconds * 1000), overlapSeconds };
     await replaceCredentials(tx, tenant.id, fresh, retirement, now);
@@ -60,6 +81,7 @@ export async function rotateCredentials(
         now,
       );
     }
+    await alongside?.(tx, { operation: change.operation, old, fresh });
     return change;
   });
   if (!begun.ours) return { kind: "running", operationId: begun.operation.id, value: begun.tenant };

@@ -10,7 +10,8 @@ import type { Deps } from "./deps.ts";
 export async function verifyKey(deps: Deps, key: string): Promise<KeyVerdict> {
   const judgement = await judgeKey(deps, key, deps.clock.now());
   if (!judgement.valid) return judgement;
-  const { used, limits: own, ...verdict } = judgement;
+  const { used, limits: own, credential, ...verdict } = judgement;
+  deps.lastUse.note(verdict.tenant, credential);
   const limits = limitsOf(deps.catalog, { plan: judgement.plan, limits: own });
   const over = markOf(used, limits);
   return { ...verdict, limits, ...(over === undefined ? {} : { over }) };
