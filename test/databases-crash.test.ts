@@ -17,7 +17,7 @@ afterAll(async () => {
 async function open(kind: "cut" | "killed", crash: Crashes): Promise<{ shop: TestProvider; server: TenantsServer }> {
   const server = await tenantsServer();
   servers.push(server);
-  const shop = await testProvider({ tenants: { ...server, through: crash.through }, budgets: { databases: 500 } });
+  const shop = await testProvider({ tenants: { ...server, through: crash.through }, budgets: { databases: 3_000 } });
   // Its own preparation would never end in a process that is killed and goes on here.
   if (kind === "killed") await buy(shop, "basic");
   return { shop, server };
@@ -54,7 +54,7 @@ describe.each(["cut", "killed"] as const)("a connection or process that is %s af
   test("of a provision leaves a purchase that is finished later", async () => {
     const crash = crashes(kind);
     const { shop } = await open(kind, crash);
-    for (const plan of PLANS) {
+    for (const plan of kind === "cut" ? PLANS : (["premium"] as const)) {
       const hit = await crashEverywhere(crash, async () => async () => {
         const { value } = await shop.provision(purchase({ plan }));
         return value.tenant;
@@ -89,7 +89,7 @@ describe.each(["cut", "killed"] as const)("a connection or process that is %s af
   test("of a removal leaves nothing", async () => {
     const crash = crashes(kind);
     const { shop, server } = await open(kind, crash);
-    for (const plan of ["standard", "premium"]) {
+    for (const plan of kind === "cut" ? ["standard", "premium"] : ["premium"]) {
       const hit = await crashEverywhere(crash, async () => {
         const { tenant } = await buy(shop, plan);
         await shop.deprovision(about(tenant));
