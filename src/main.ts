@@ -34,6 +34,7 @@ function program(): Command {
     .option("--provider <url>", "where the provider answers", "http://127.0.0.1:3000")
     .action(async (options) => (await import("./cli/simulate.ts")).simulate(options));
   manifestCommands(cli);
+  databaseCommands(cli);
   cli
     .command("doctor")
     .description("check settings, database, clock and manifest, and say what to do")
@@ -183,6 +184,38 @@ function isolateCommands(cli: Command): void {
     .option("--format <name>", "cloudformation or terraform", "cloudformation")
     .option("--out <folder>", "write it there instead")
     .action(async (options) => (await import("./cli/isolate-aws.ts")).isolateAws(options));
+}
+
+function databaseCommands(cli: Command): void {
+  const databases = cli.command("databases").description("what tenants have on the tenants' database server");
+  databases
+    .command("list")
+    .description("every tenant's model, state and size")
+    .option("--json", "print as JSON, a line each")
+    .action(async (options) => (await import("./cli/databases.ts")).list(options));
+  databases
+    .command("check")
+    .description("find what lies there for nobody, and what a tenant lacks")
+    .option("--json", "print as JSON")
+    .action(async (options) => (await import("./cli/databases.ts")).check(options));
+  databases
+    .command("repair")
+    .description("mend what `check` finds, where no data are lost by it")
+    .option("--json", "print as JSON")
+    .action(async (options) => (await import("./cli/databases.ts")).repair(options));
+  databases
+    .command("restore")
+    .description("open the data of a removed tenant again, while they are kept")
+    .argument("<tenant>", "our id of the tenant")
+    .option("--days <number>", "how long they stay open", days, 7)
+    .option("--json", "print as JSON")
+    .action(async (tenant, options) => (await import("./cli/databases.ts")).restore(tenant, options));
+}
+
+function days(text: string): number {
+  const number = Number(text);
+  if (!Number.isInteger(number) || number < 1 || number > 365) throw new InvalidArgumentError("It is 1 to 365 days.");
+  return number;
 }
 
 function moment(text: string): Date {

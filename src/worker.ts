@@ -115,6 +115,7 @@ function jobsOf(options: WorkerOptions, id: string, stopping: AbortSignal): read
       start: () => subscriptions.startDueEvents(),
     }),
     { name: "sweep of events", run: everyMinute(() => subscriptions.sweep()) },
+    { name: "database watch", run: () => provider.watchDatabases().then(() => false) },
     { name: "metering", run: () => provider.meterUsage() },
     { name: "sweep", run: () => provider.sweep().then(() => false) },
     sideBySide({ ...claimed, name: "rotations", start: (places) => provider.startRotations(places) }),

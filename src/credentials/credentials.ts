@@ -244,6 +244,20 @@ export async function replaceCredentials(
   await tx.query("select put_credentials($1, $2, $3)", [tenant, JSON.stringify(fresh), now]);
 }
 
+/** Stores a database login that ends at `until` by itself and fills no config var. */
+export async function lendCredential(
+  tx: Tx,
+  vault: Vault,
+  tenant: string,
+  fresh: NewCredential,
+  until: Date,
+  now: Date,
+): Promise<{ readonly role: string; readonly password: string }> {
+  await tx.query("select put_credentials($1, $2, $3)", [tenant, JSON.stringify([fresh]), now]);
+  await tx.query("update credentials set state = 'retiring', retires_at = $2 where id = $1", [fresh.id, until]);
+  return { role: fresh.key_id, password: vault.open(sealContext(tenant, fresh.id), fresh.sealed) };
+}
+
 /** Revokes one credential, or all of them; answers those that were not revoked before. */
 export async function revokeCredentials(
   tx: Tx,

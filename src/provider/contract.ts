@@ -201,6 +201,8 @@ export interface ProviderJobs {
   reportUsage(lane: number): Promise<boolean>;
   /** Starts due changes on the tenants' database server, at most `limit`: a promise for the end of each. */
   startDueDatabases(limit: number): Promise<readonly Promise<void>[]>;
+  /** Holds customers' database sessions to their plans, and measures what they store. */
+  watchDatabases(): Promise<void>;
   /** Ends what time ends: retiring credentials, sessions, used sign-in tokens. */
   sweep(): Promise<void>;
   /** Moves a rotation of everybody on, and starts at most `limit` turns of it: a promise for the end of each. */

@@ -7,6 +7,7 @@ import { billTo, endBilling, include, retryBilling } from "./billing.ts";
 import { changePlan } from "./change-plan.ts";
 import { configVarsOf, revealConfigVar } from "./config-vars.ts";
 import type { Provider, ProviderJobs } from "./contract.ts";
+import { givesDatabases } from "./databases.ts";
 import { deprovision } from "./deprovision.ts";
 import { type Budgets, type Deps, defaultBudgets } from "./deps.ts";
 import { issueCredential, reissueCredential } from "./issue.ts";
@@ -60,6 +61,9 @@ export function createProvider(parts: ProviderParts): Provider & ProviderJobs {
     reportUsage: (lane) => deps.metering.report(lane),
     startDueOperations: (limit) => startDueOperations(deps, limit),
     startDueDatabases: async (limit) => (await deps.databases?.settleDue(limit)) ?? [],
+    watchDatabases: async () => {
+      if (givesDatabases(deps)) await deps.databases?.watch();
+    },
     tellProduct: (call) => tellProduct(deps, call),
     sweep: () => sweep(deps),
     startRotations: (limit) => startRotations(deps, limit),

@@ -2,16 +2,19 @@ import type { Tx } from "../../db/db.ts";
 import { ProviderError } from "../../errors.ts";
 import type { Aim, DatabasesOptions, Happening } from "./contract.ts";
 import { type ListedDatabase, listDatabases } from "./listing.ts";
+import { measureStorage } from "./measure.ts";
 import { environmentNames, type Model, mintLogin, rolePattern, SCHEMA_OF_TENANT, tenantNames } from "./names.ts";
+import { openDoors } from "./openness.ts";
 import { prepareServer, type Server } from "./prepare.ts";
 import { compare, type Discrepancy } from "./reconcile.ts";
 import { type Repair, repair } from "./repair.ts";
-import { findDatabase } from "./rows.ts";
+import { findDatabase, reopenDatabase } from "./rows.ts";
 import { sessionsOn, within } from "./session.ts";
 import { settleDatabase } from "./settlement.ts";
 import type { Surroundings } from "./site.ts";
+import { watchSessions } from "./watch.ts";
 
-export type { Aim, Happening, Model };
+export type { Aim, Discrepancy, Happening, ListedDatabase, Model };
 export { environmentNames, rolePattern, SCHEMA_OF_TENANT };
 
 /** The databases of tenants, on a server of their own. */
@@ -27,8 +30,14 @@ export interface Databases {
   settle(tenant: string): Promise<void>;
   /** Starts what is due, at most `limit`: a promise for the end of each. A fault is written down and tried again. */
   settleDue(limit: number): Promise<readonly Promise<void>[]>;
+  /** Opens kept data of this transaction's tenant until then; false where none are kept. To be settled afterwards. */
+  reopen(tx: Tx, until: Date): Promise<boolean>;
+  /** Holds sessions to their plan's limits, and measures storage; some of it, each time. */
+  watch(): Promise<void>;
   /** What lies on the server for no tenant, and what a tenant lacks. `gives`: purchases come with a login. */
   check(gives: boolean): Promise<readonly Discrepancy[]>;
+  /** What the server leaves open to tenants that we cannot close, in words. */
+  openness(): Promise<readonly string[]>;
   /** Mends of that what is safe, and says what is left. */
   repair(gives: boolean): Promise<Repair>;
   /** Every tenant that has, had or should have something on the server. */
@@ -71,7 +80,16 @@ export function createDatabases(options: DatabasesOptions): Databases {
       });
       return due.map(({ tenant }) => settle(tenant).catch(ignoreUnavailable));
     },
+    reopen: (tx, until) => reopenDatabase(tx, until, clock.now()),
+    watch: async () => {
+      await watchSessions({ store, surroundings });
+      await measureStorage({ ...options, surroundings });
+    },
     check: (gives) => compare({ store, surroundings }, gives),
+    openness: async () => {
+      const { server } = await surroundings();
+      return within(open, undefined, (session) => openDoors(session, server, names, shared));
+    },
     repair: (gives) => repair({ store, surroundings, settle }, gives),
     list: () => listDatabases(store),
     close: sessions.close,

@@ -124,6 +124,17 @@ export async function finishDatabase(tx: Tx, { row, lease }: Leased, settled: Se
   return false;
 }
 
+/** Data that are kept are opened until then; false where none are kept. */
+export async function reopenDatabase(tx: Tx, until: Date, now: Date): Promise<boolean> {
+  const reopened = await tx.query(
+    `update tenant_databases set restored_at = $2, kept_until = $1, asked = asked + 1, due_at = '-infinity'
+     where tenant_id = this_tenant() and (state = 'retained' or restored_at is not null) and kept_until > $2
+     returning true`,
+    [until, now],
+  );
+  return reopened.length > 0;
+}
+
 const FIRST_PAUSE_MS = 1_000;
 const LONGEST_PAUSE_MS = 300_000;
 

@@ -1,0 +1,127 @@
+import { userInfo } from "node:os";
+import { tenantDatabases } from "../compose/tenant-databases.ts";
+import { readManifestFile } from "../compose.ts";
+import { readSettings } from "../config.ts";
+import { keyPrefix } from "../credentials/api-key.ts";
+import { runningEmbedded } from "../db/embedded/running.ts";
+import { ProviderError } from "../errors.ts";
+import type { Databases, Discrepancy, ListedDatabase } from "../isolation/databases/databases.ts";
+import { givesDatabases } from "../provider/databases.ts";
+import { declaredCredentials } from "../provider/declarations.ts";
+import type { Deps } from "../provider/deps.ts";
+import { restoreDatabase } from "../provider/restore-database.ts";
+import { derive, parseKeyRing } from "../secrets/key-ring.ts";
+import { vaultOf } from "../secrets/secrets.ts";
+import { operatorClock } from "./choose-clock.ts";
+import { withStore } from "./operator-database.ts";
+
+interface Options {
+  readonly json?: boolean;
+}
+
+type Parts = Pick<Deps, "store" | "clock" | "catalog" | "declarations" | "mint" | "vault"> & {
+  readonly databases: Databases;
+};
+
+const FOUND = 1;
+
+/** What every tenant has on the tenants' server, as our own rows say. */
+export async function list({ json }: Options): Promise<void> {
+  await withDatabases(async ({ databases }) => {
+    for await (const one of databases.list()) {
+      process.stdout.write(json ? `${JSON.stringify(one)}\n` : listed(one));
+    }
+  });
+}
+
+function listed(one: ListedDatabase): string {
+  const model = one.wanted === one.model ? (one.model ?? "-") : `${one.model} → ${one.wanted}`;
+  const size = one.bytes === undefined ? "" : `${(one.bytes / 1024 / 1024).toFixed(1)} MB`;
+  const notes = [
+    one.over === undefined ? undefined : `beyond the ${one.over} mark`,
+    one.keptUntil === undefined ? undefined : `kept until ${one.keptUntil.toISOString()}`,
+    one.isSettled || one.fault === undefined ? undefined : `tried ${one.attempts} times: ${one.fault}`,
+  ];
+  const cells = [one.tenant, one.plan.padEnd(12), model.padEnd(6), (one.state ?? "none").padEnd(9), size.padStart(10)];
+  return `${[...cells, ...notes.filter((note) => note !== undefined)].join("  ").trimEnd()}\n`;
+}
+
+/** Looks for what lies there for nobody and for what a tenant lacks. Exit code 1 when something is found. */
+export async function check({ json }: Options): Promise<void> {
+  await withDatabases(async ({ databases, declarations }) => {
+    const found = await databases.check(givesDatabases({ declarations }));
+    const open = await databases.openness();
+    if (json) process.stdout.write(`${JSON.stringify({ found, open })}\n`);
+    else
+      process.stdout.write(
+        `${lines(found, "Every tenant has what it should have, and nothing is left over.")}${notes(open)}`,
+      );
+    if (found.length > 0) process.exitCode = FOUND;
+  });
+}
+
+/** Mends what is safe. Exit code 1 when something is left for a person. */
+export async function repair({ json }: Options): Promise<void> {
+  await withDatabases(async ({ databases, declarations }) => {
+    const { mended, left } = await databases.repair(givesDatabases({ declarations }));
+    if (json) process.stdout.write(`${JSON.stringify({ mended, left })}\n`);
+    else {
+      const done = mended.map(({ is, name }) => `  mended: ${is} ${name}\n`).join("");
+      process.stdout.write(`${done}${lines(left, "Nothing is left to be mended.")}`);
+    }
+    if (left.length > 0) process.exitCode = FOUND;
+  });
+}
+
+interface RestoreOptions extends Options {
+  readonly days: number;
+}
+
+/** Opens the data of a deprovisioned tenant again, and prints how to get in: this once. */
+export async function restore(tenant: string, { days, json }: RestoreOptions): Promise<void> {
+  await withDatabases(async (parts) => {
+    const by = `operator:${userInfo().username}` as const;
+    const { url, until } = await restoreDatabase(parts, { tenant, days, by, at: parts.clock.now() });
+    process.stdout.write(
+      json
+        ? `${JSON.stringify({ url, until })}\n`
+        : `${url}\n\nIt opens the data until ${until.toISOString()} and is not shown again. Then they are removed, unless they are restored once more.\n`,
+    );
+  });
+}
+
+function lines(found: readonly Discrepancy[], none: string): string {
+  if (found.length === 0) return `${none}\n`;
+  return found.map(({ is, name, says }) => `✘ ${is} ${name}: ${says}\n`).join("");
+}
+
+const notes = (open: readonly string[]): string => open.map((note) => `! ${note}\n`).join("");
+
+async function withDatabases(work: (parts: Parts) => Promise<void>): Promise<void> {
+  const settings = readSettings();
+  const { catalog } = await readManifestFile();
+  const ring = parseKeyRing(settings.secretKeys);
+  const vault = vaultOf(ring);
+  const clock = await operatorClock(settings);
+  const tenantsUrl = settings.tenantDatabaseUrl ?? (await runningEmbedded(settings.dataDir))?.tenantsUrl;
+  await withStore(settings, async (store) => {
+    const databases = tenantDatabases({ settings, catalog, tenantsUrl, store, vault, clock });
+    if (databases === undefined) {
+      throw new ProviderError("config_invalid", "There is no server for tenants' databases.", {
+        faults: [{ at: "TENANT_DATABASE_URL", message: "is missing" }],
+      });
+    }
+    const declarations = declaredCredentials(catalog, settings.publicUrl);
+    const mint = {
+      prefix: keyPrefix(catalog.id),
+      pepper: derive(ring.primary, "pepper"),
+      vault,
+      login: databases.mintLogin,
+    };
+    try {
+      await work({ store, clock, catalog, declarations, mint, vault, databases });
+    } finally {
+      await databases.close();
+    }
+  });
+}
