@@ -164,13 +164,13 @@ when (old.state in ('sealed', 'sent', 'accepted', 'refused', 'expired') and (new
 execute function keep_sealed_quantity();
 
 -- Who pays from an hour on. Of one billing reference that is one tenant at a time: another may have it only for hours
--- after the end of the one before. p = {billing_reference, marketplace, lot, pace, bills, from, dimensions}.
+-- after the end of the one before. p = {billing_reference, marketplace, lot, pace, bills, from, first_hour, dimensions}.
 create function bill_to(p_tenant text, p jsonb) returns text
 language plpgsql as $$
 declare
   v_reference text := p->>'billing_reference';
   v_from timestamptz := (p->>'from')::timestamptz;
-  v_hour timestamptz := date_trunc('hour', (p->>'from')::timestamptz, 'UTC');
+  v_hour timestamptz := date_trunc('hour', greatest(v_from, (p->>'first_hour')::timestamptz), 'UTC');
   v_dimensions text[] := (select array_agg(d) from jsonb_array_elements_text(nullif(p->'dimensions', 'null')) d);
   v_span usage_payers;
   v_end timestamptz;

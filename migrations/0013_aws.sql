@@ -481,6 +481,7 @@ create function aws_is_older_customer(p_product_code text, p_account text) retur
 language sql stable as $$
   select coalesce(bool_and(l.generation = 'legacy'), false) from aws_licences l
   where l.product_code = p_product_code and l.account = p_account
+    and (l.generation = 'legacy' or l.tenant_id is not null or l.registered_at is not null)
 $$;
 select door('aws_is_older_customer(text, text)');
 

@@ -1,5 +1,5 @@
 import { EventEmitter, once } from "node:events";
-import { asQueued, keepMessage } from "../src/marketplaces/aws/inbox/keep.ts";
+import { asQueued, keepFound, keepMessage } from "../src/marketplaces/aws/inbox/keep.ts";
 import { readInbox } from "../src/marketplaces/aws/inbox/read-inbox.ts";
 import { settleLicence } from "../src/marketplaces/aws/licences/settle.ts";
 import { LeaseLost } from "../src/marketplaces/aws/licences/settling.ts";
@@ -52,6 +52,15 @@ const registers =
   () =>
     arrive(shop, tokenFor(shop, of, generation));
 
+/** A sweep has found the agreement in force. */
+const swept =
+  (ago: number, of: Purchase): Arrival =>
+  (at) =>
+    keepFound(shop.options, `swept ${of.arn}`, {
+      ...{ fact: "began", at: at(ago).toISOString(), about: { swept: true, status: "ACTIVE" } },
+      ...{ arn: of.arn, agreementId: of.agreement, account: of.account, productCode: of.product.code },
+    });
+
 const subscribes = (one: Purchase): Arrival[] => [sns(DAYS, "subscribe-success", one), registers(one, "legacy")];
 const moves = (ago: number, one: Purchase): Arrival[] => [ev(ago, "License Updated", one)];
 const follows = (ago: number, old: Purchase, fresh: Purchase, intent: "RENEW" | "REPLACE"): Arrival[] => [
@@ -92,6 +101,18 @@ const histories: readonly History[] = [
       ...moves(3, two),
       ...follows(2, two, three, "REPLACE"),
       registers(three),
+    ],
+    last: 2,
+  },
+  {
+    name: "had been swept before registering, was replaced, moved, and was replaced again",
+    began: [DAYS, 300, 2],
+    arrivals: (one, two, three) => [
+      swept(DAYS, one),
+      swept(300, two),
+      ...subscribes(one),
+      ...moves(3, two),
+      ...follows(2, two, three, "REPLACE"),
     ],
     last: 2,
   },

@@ -14,6 +14,8 @@ export interface Payer {
   readonly bills: "all" | "excess" | "none";
   /** The first hour it pays is the one that holds this moment; no record is stamped earlier. */
   readonly from: Date;
+  /** The first hour it pays, where that is a later one: until then another pays. */
+  readonly firstHour?: Date;
   /** Which dimensions are metered at all; all when absent. */
   readonly dimensions?: readonly string[];
 }
@@ -51,10 +53,13 @@ export function rulesJson(reporting: ReportingByMarketplace): string {
 
 /** Makes or updates a payer. `request_conflict` when another tenant is billed under the same reference. */
 export async function setPayer(store: Store, tenant: string, marketplace: string, payer: Payer): Promise<void> {
-  const { billingReference, from, ...rest } = payer;
+  const { billingReference, firstHour, ...rest } = payer;
   const [row] = await store.throughDoor<{ outcome: "new" | "same" | "taken" }>({
     text: "select bill_to($1, $2) as outcome",
-    values: [tenant, JSON.stringify({ billing_reference: billingReference, marketplace, from, ...rest })],
+    values: [
+      tenant,
+      JSON.stringify({ billing_reference: billingReference, marketplace, first_hour: firstHour, ...rest }),
+    ],
     repeatable: true,
   });
   if (row?.outcome === "taken")

@@ -3,7 +3,6 @@ import { type Relative, timeOf } from "./licence.ts";
 import { payerOf, referenceOf } from "./payer.ts";
 import { keep, type Settling } from "./settling.ts";
 
-const SECOND_MS = 1_000;
 const HOUR_MS = 3_600_000;
 
 /**
@@ -17,8 +16,8 @@ export async function payForTenant(settling: Settling): Promise<void> {
   if (tenant === null || standing.startedAt === undefined || isPaidByNewerName(settling)) return;
   if (licence.bills_from !== null && (standing.state !== "active" || !isLiving(tenant.state))) return;
   if (product.model === "contract-with-consumption" && licence.entitlements === null) return;
-  const from = await payFrom(settling);
-  await options.provider.billTo({ tenant: tenant.id }, payerOf(settling.view.licence, product, from));
+  const paying = { since: standing.startedAt, from: await payFrom(settling) };
+  await options.provider.billTo({ tenant: tenant.id }, payerOf(settling.view.licence, product, paying));
   await tellNews(settling, tenant.id);
 }
 
@@ -50,17 +49,13 @@ const olderNames = ({ view: { licence, tenant, relatives } }: Settling): readonl
     ? []
     : relatives.filter((one) => one.tenant === tenant?.id && one.generation === "legacy");
 
-/**
- * From when on the newer generation pays, where until now the older one did: the same hour for all of a tenant's licences,
- * and in it the one that began later is the later payer.
- */
+/** From when on the newer generation pays, where until now the older one did: the same hour for all of a tenant's licences. */
 function takeover({ view: { tenant, relatives }, now }: Settling, older: readonly Relative[], startedAt: Date): Date {
   if (!older.some(({ state }) => state !== "ended")) return startedAt;
   const newer = relatives.filter((one) => one.tenant === tenant?.id && one.generation === "licence");
   const known = newer.flatMap(({ bills_from }) => timeOf(bills_from)?.getTime() ?? []);
-  const before = newer.filter(({ started_at }) => (timeOf(started_at) ?? startedAt) < startedAt);
   const from = known.length > 0 ? Math.min(...known) : nextHour(now);
-  return new Date(Math.max(from + before.length * SECOND_MS, startedAt.getTime()));
+  return new Date(Math.max(from, startedAt.getTime()));
 }
 
 const nextHour = (now: Date): number => Math.floor(now.getTime() / HOUR_MS + 1) * HOUR_MS;

@@ -15,8 +15,17 @@ export function referenceOf({ generation, arn, account, product_code, customer, 
     : billingReference({ generation, productCode: product_code ?? "", customerIdentifier: customer ?? "", region });
 }
 
-/** The licence as a payer. All dimensions are metered unless the product lists some. */
-export function payerOf(licence: LicenceRow, product: ListedProduct, from: Date): Payer {
+interface Paying {
+  readonly since: Date;
+  /** The first hour it pays: later than its beginning where it takes over. */
+  readonly from: Date;
+}
+
+/**
+ * The licence as a payer; of those that take over in the same hour, the one that began last. All dimensions are metered
+ * unless the product lists some.
+ */
+export function payerOf(licence: LicenceRow, product: ListedProduct, { since, from }: Paying): Payer {
   const { generation, region } = licence;
   const listed = product.dimensions?.flatMap(({ dimension }) => dimension ?? []) ?? [];
   return {
@@ -24,7 +33,7 @@ export function payerOf(licence: LicenceRow, product: ListedProduct, from: Date)
     lot: lotOf({ generation, region, productCode: product.code }),
     pace: paceOf({ region }),
     bills: bills[product.model],
-    from,
+    ...(since < from ? { from: since, firstHour: from } : { from }),
     ...(listed.length > 0 ? { dimensions: listed } : {}),
   };
 }
