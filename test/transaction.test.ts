@@ -273,6 +273,18 @@ describe("migrate", () => {
     await empty.drop();
   });
 
+  test.each([
+    ["is not there", "postgres://nobody@127.0.0.1:1/nothing"],
+    ["goes away meanwhile", undefined],
+  ])("says that the service is unavailable when the database %s", async (_, absent) => {
+    const empty = await emptyDatabase();
+    const proxy = await pgProxy(empty.ownerUrl);
+    proxy.cut({ statement: "create table tenants", when: "before" });
+    await expect(migrate({ url: absent ?? proxy.url })).rejects.toMatchObject({ code: "unavailable" });
+    expect(proxy.cuts).toBe(absent === undefined ? 1 : 0);
+    await empty.drop();
+  });
+
   test("names the file with an error and rolls back all it was about to do", async () => {
     const empty = await emptyDatabase();
     const folder = await mkdtemp(join(tmpdir(), "stallholder-migrations-"));

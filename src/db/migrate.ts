@@ -2,6 +2,8 @@ import { readdir, readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import knex, { type Knex } from "knex";
 import pg from "pg";
+import { ProviderError } from "../errors.ts";
+import { lostConnection } from "./faults.ts";
 
 const FOLDER = new URL("../../migrations/", import.meta.url);
 /** Any constant will do; it names "migrating Stallholder" among the advisory locks of the database. */
@@ -68,6 +70,13 @@ async function alone<T>(url: string, work: () => Promise<T>): Promise<T> {
   }
 }
 
+/** A database that is not there, or goes away meanwhile, is no fault of a migration. */
+function awayOr(fault: unknown): unknown {
+  const causes = fault instanceof Error ? [fault, fault.cause] : [fault];
+  if (!causes.some(lostConnection)) return fault;
+  return new ProviderError("unavailable", "The database does not answer, or went away.", { cause: fault });
+}
+
 async function withKnex<T>(url: string, work: (connection: Knex) => Promise<T>): Promise<T> {
   const connection = knex({ client: "pg", connection: url, pool: { min: 0, max: 1 }, log: quiet });
   try {
@@ -80,7 +89,7 @@ async function withKnex<T>(url: string, work: (connection: Knex) => Promise<T>):
 /**
  * Brings the database at `url` (the owner's) up to date and answers the names of the migrations it ran: none the second
  * time. Several processes may call it together; a lock left by a killed one is cleared, because whoever holds the
- * advisory lock is the only one migrating.
+ * advisory lock is the only one migrating. `unavailable` when the database is not there or goes away.
  */
 export function migrate({ url, folder }: MigrationsAt): Promise<readonly string[]> {
   const settings = settingsFor(folder);
@@ -91,7 +100,9 @@ export function migrate({ url, folder }: MigrationsAt): Promise<readonly string[
       const [, names] = (await connection.migrate.latest(settings)) as [number, string[]];
       return names;
     }),
-  );
+  ).catch((fault: unknown) => {
+    throw awayOr(fault);
+  });
 }
 
 /** The migrations that `migrate` would run. */
