@@ -54,6 +54,8 @@ interface AwsSettings {
   readonly eventsQueueUrl: string | undefined;
   readonly sellerRoleArn: string | undefined;
   readonly sellerExternalId: string | undefined;
+  /** What `POST /v1/aws/credentials` assumes. */
+  readonly tenantRoleArn: string | undefined;
   readonly usageReporting: "live" | "shadow" | "dry";
   /** What plays AWS in development; undefined = AWS is reached by the SDK's own rules. */
   readonly simulated: SimulatedAws | undefined;
@@ -197,6 +199,7 @@ const awsSettings = (values: SettingValues, production: boolean): AwsSettings =>
     eventsQueueUrl: values.AWS_EVENTS_QUEUE_URL,
     sellerRoleArn: values.AWS_SELLER_ROLE_ARN,
     sellerExternalId: values.AWS_SELLER_EXTERNAL_ID,
+    tenantRoleArn: values.AWS_TENANT_ROLE_ARN,
     usageReporting: values.AWS_USAGE_REPORTING,
     simulated: undefined,
     snsEndpoint: production ? undefined : (values.AWS_ENDPOINT_URL_SNS ?? values.AWS_ENDPOINT_URL),

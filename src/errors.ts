@@ -1,5 +1,7 @@
 /** Every fault this service can name. A new code without facts below does not compile. */
 export type ErrorCode =
+  | "aws_refused"
+  | "aws_unavailable"
   | "body_too_large"
   | "config_invalid"
   | "credential_not_found"
@@ -54,6 +56,8 @@ const facts = (status: number, retryable: boolean, audience: Audience, title: st
 });
 
 export const errorFacts: Readonly<Record<ErrorCode, ErrorFacts>> = {
+  aws_refused: facts(502, false, "operator", "AWS refused"),
+  aws_unavailable: facts(503, true, "operator", "AWS did not answer"),
   body_too_large: facts(413, false, "caller", "The body is too large"),
   config_invalid: facts(500, false, "operator", "The settings are not usable"),
   credential_not_found: facts(404, false, "caller", "There is no such credential"),

@@ -10,6 +10,7 @@ import type { FailedAttempts } from "../http/failed-attempts.ts";
 import { isTenantId } from "../isolation/isolation.ts";
 import type { Provider } from "../provider/contract.ts";
 import type { Tenant } from "../tenants/tenants.ts";
+import { awsRoutes } from "./aws.ts";
 import { admit, callerOn, tenantOfCall } from "./caller.ts";
 import { credentialRoutes } from "./credentials.ts";
 import { externalEventRoutes } from "./external-events.ts";
@@ -33,7 +34,7 @@ export function apiRoutes(options: ApiOptions): Router {
   const router = Router();
   const body = jsonBody(BODY_LIMIT);
   router.post("/v1/keys/verify", admit(options, "keys:verify"), body, verifyKey(options));
-  router.use(usageRoutes(options));
+  router.use(usageRoutes(options), awsRoutes(options));
   router.get("/v1/tenants", admit(options, "tenants:read"), listTenants(options));
   router.get("/v1/tenants/:id", admit(options, "tenants:read"), showTenant(options));
   router.get("/v1/tenants/:id/operations/:operation", admit(options, "tenants:read"), showOperation(options));

@@ -3,6 +3,8 @@ import type { z } from "zod";
 import type { Described } from "./described.ts";
 import { endpointDescriptions } from "./openapi-endpoints.ts";
 import {
+  awsCredentialsAnswer,
+  awsCredentialsRequest,
   credentialListShape,
   credentialQuery,
   issueAnswer,
@@ -136,6 +138,16 @@ const routes: readonly Described[] = [
     params: ["id"],
     query: credentialQuery,
     answer: [200, revokeAnswer],
+  },
+  {
+    method: "post",
+    path: "/v1/aws/credentials",
+    summary: "Temporary credentials of AWS for one tenant",
+    description:
+      "They open that tenant's data and nothing else. Within their time the same may come again, with at least a third of it " +
+      "left. Scope `aws:credentials`.",
+    body: awsCredentialsRequest,
+    answer: [200, awsCredentialsAnswer],
   },
   {
     method: "get",

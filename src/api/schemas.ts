@@ -181,6 +181,32 @@ export const revokeAnswer = z.object({ id: z.string(), state: z.literal("revoked
 
 export const rotateAnswer = z.object({ operation: z.string() }).openapi("OperationStarted");
 
+export const awsCredentialsRequest = z
+  .object({
+    tenant: z
+      .string()
+      .max(64)
+      .optional()
+      .openapi({ description: "With `PRODUCT_SECRET`; an API key asks for its own" }),
+    duration_seconds: z
+      .number()
+      .int()
+      .min(900)
+      .max(3_600)
+      .optional()
+      .openapi({ description: "Rounded down to five minutes; 900 when absent" }),
+  })
+  .openapi("AwsCredentialsRequest");
+
+export const awsCredentialsAnswer = z
+  .object({
+    access_key_id: z.string(),
+    secret_access_key: z.string(),
+    session_token: z.string(),
+    expires_at: z.iso.datetime(),
+  })
+  .openapi("AwsCredentials");
+
 export const operationAnswer = z
   .object({
     operation: z.string(),

@@ -86,7 +86,7 @@ async function simulatorBeside(
     manifest: credentialsAt(settings, manifest),
     providerOrigin: settings.publicUrl,
     clientSecret: settings.heroku.clientSecret,
-    aws: awsToPlay(settings),
+    aws: awsToPlay(settings, manifest),
   });
   teardown.add("simulator", () => simulator.close());
   return simulator;

@@ -10,13 +10,14 @@ export async function simulate({ provider }: { provider: string }): Promise<void
   const settings = readSettings();
   if (settings.simulatorPort === undefined)
     throw new ProviderError("config_invalid", "The simulator does not run in production.");
+  const manifest = await readManifestFile();
   const stopped = untilStopped();
   const simulator = await startSimulator({
     port: settings.simulatorPort,
-    manifest: credentialsAt(settings, await readManifestFile()),
+    manifest: credentialsAt(settings, manifest),
     providerOrigin: provider,
     clientSecret: settings.heroku.clientSecret,
-    aws: awsToPlay(settings),
+    aws: awsToPlay(settings, manifest),
     onLine: (line) => process.stdout.write(`${line}\n`),
   });
   process.stdout.write(`The simulator is at ${simulator.origin} and calls the provider at ${provider}\n`);

@@ -203,6 +203,11 @@ export const settingSchema = z.object({
     meaning: "External id demanded by that role.",
     otherwise: "none",
   }),
+  AWS_TENANT_ROLE_ARN: roleArn().optional().register(facts, {
+    meaning:
+      "Role that `stallholder isolate aws` made: assumed with a tag for one tenant at a time, to vend credentials.",
+    otherwise: "the simulator's; no credentials of AWS in production",
+  }),
   AWS_USAGE_REPORTING: z
     .enum(["live", "shadow", "dry"], { error: "must be live, shadow or dry" })
     .default("live")

@@ -21,6 +21,11 @@ export type Scope =
 /** What a customer's ordinary key may do: look at its own tenant and fetch a short token. It can neither meter nor rotate. */
 export const CUSTOMER_SCOPES: readonly Scope[] = ["tenant:read", "token"];
 
+/** The same where purchases come with access to AWS: then it fetches temporary credentials too. */
+export function customerScopes(declarations: readonly CredentialDeclaration[]): readonly Scope[] {
+  return declarations.some(({ kind }) => kind === "aws") ? [...CUSTOMER_SCOPES, "aws:credentials"] : CUSTOMER_SCOPES;
+}
+
 /** What the catalog declares: which kind fills which config var. */
 export interface CredentialDeclaration {
   readonly kind: string;
@@ -119,6 +124,8 @@ export interface Mint {
   readonly vault: Vault;
   /** A database login's name, where tenants get one. */
   readonly login?: ((tenant: string) => string) | undefined;
+  /** Of an API key in a config var, as `customerScopes` has them. */
+  readonly scopes?: readonly Scope[];
 }
 
 /** Kinds whose value is a secret of the tenant; the others are rendered from the catalog. */
@@ -134,7 +141,10 @@ export function mintCredentials(
 ): readonly NewCredential[] {
   return declarations
     .filter((declaration) => isSecretKind(declaration.kind))
-    .map(({ kind, name }) => ({ ...mintOne(mint, tenant, kind, CUSTOMER_SCOPES).credential, var: name }));
+    .map(({ kind, name }) => ({
+      ...mintOne(mint, tenant, kind, mint.scopes ?? CUSTOMER_SCOPES).credential,
+      var: name,
+    }));
 }
 
 /** One secret of `kind`, and its value as the customer gets it. */

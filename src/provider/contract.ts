@@ -5,6 +5,7 @@ import type { Delivery, NewOwedCall, OwedCall } from "../deliveries/deliveries.t
 import type { AnchorMade } from "../events/audit-anchor.ts";
 import type { By } from "../events/events.ts";
 import type { Attached, ExternalEvent } from "../events/external.ts";
+import type { AwsSession } from "../isolation/aws/aws.ts";
 import type { BillingEnd, Included, Payer } from "../metering/billing.ts";
 import type { UsageReceipt, UsageSource } from "../metering/metering.ts";
 import type { Mark, MeteringSummary, UsageFilter, UsageRecord } from "../metering/read.ts";
@@ -121,6 +122,13 @@ export type KeyVerdict =
     })
   | (KeyJudgement & { readonly valid: false });
 
+/** Who asks for credentials of AWS, and for how long. */
+export interface AwsCredentialsAsked extends Command {
+  readonly ref: TenantRef;
+  /** 900 to 3600, rounded down to five minutes; 900 when absent. */
+  readonly seconds?: number | undefined;
+}
+
 export interface AccessToken {
   readonly token: string;
   readonly expiresIn: number;
@@ -157,6 +165,11 @@ export interface Provider {
   issueToken(key: string): Promise<AccessToken>;
   /** The verdict on a key, `not_authenticated` or `not_permitted` when it may not do this. */
   authorise(key: string, scope: Scope): Promise<KeyVerdict & { readonly valid: true }>;
+  /**
+   * Temporary credentials of AWS that open this tenant's data and nothing else. Within their time the same may come again.
+   * `not_permitted` where the product has none, `tenant_suspended`, `tenant_gone`, `aws_refused`, `aws_unavailable`.
+   */
+  awsCredentials(asked: AwsCredentialsAsked): Promise<AwsSession>;
   /** Whatever its state; undefined when there never was one. */
   findTenant(ref: TenantRef): Promise<Tenant | undefined>;
   listTenants(filter: TenantFilter): Promise<readonly Tenant[]>;

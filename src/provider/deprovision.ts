@@ -19,6 +19,7 @@ import { attempt } from "./run.ts";
 export async function deprovision(deps: Deps, command: TenantCommand): Promise<Outcome<Tenant>> {
   const id = await idToEnd(deps, command.ref);
   const begun = await deps.store.asTenant(id, (tx) => begin(deps, tx, command));
+  deps.aws?.forget(id);
   // An attempt that was cancelled may still be inside the product: the worker waits for its lease before it goes on.
   if (begun.operation.lease === null) return { kind: "running", operationId: begun.operation.id, value: begun.tenant };
   const { operation, tenant } = await attempt(deps, begun, { budgetMs: deps.budgets.parting, tellLater: false });

@@ -5,6 +5,7 @@ import type { CredentialDeclaration, Mint } from "../credentials/credentials.ts"
 import type { LastUse } from "../credentials/last-use.ts";
 import type { TokenKeys } from "../credentials/token-keys.ts";
 import type { AuditKey } from "../events/audit-anchor.ts";
+import type { AwsAccess } from "../isolation/aws/aws.ts";
 import type { Databases } from "../isolation/databases/databases.ts";
 import type { Store } from "../isolation/isolation.ts";
 import type { ReportingByMarketplace } from "../metering/billing.ts";
@@ -40,6 +41,8 @@ export interface Deps {
   readonly metering: Metering;
   /** The databases of tenants, where there is a server for them. */
   readonly databases?: Databases;
+  /** Temporary credentials of AWS, where tenants get some. */
+  readonly aws?: AwsAccess;
   readonly abilitiesOf: (marketplace: string) => Abilities;
   /** The marketplaces that bill usage, by name. */
   readonly reporting: () => ReportingByMarketplace;

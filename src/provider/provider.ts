@@ -3,6 +3,7 @@ import { listUsage, meteringSummary } from "../metering/read.ts";
 import { findOperation } from "../operations/operations.ts";
 import { findTenant, listTenants } from "../tenants/tenants.ts";
 import { attachEvent } from "./attach-event.ts";
+import { awsCredentials } from "./aws-credentials.ts";
 import { billTo, endBilling, include, retryBilling } from "./billing.ts";
 import { changePlan } from "./change-plan.ts";
 import { configVarsOf, revealConfigVar } from "./config-vars.ts";
@@ -45,6 +46,7 @@ export function createProvider(parts: ProviderParts): Provider & ProviderJobs {
     verifyKey: (key) => verifyKey(deps, key),
     authorise: (key, scope) => authorise(deps, key, scope),
     issueToken: (key) => issueToken(deps, key),
+    awsCredentials: (asked) => awsCredentials(deps, asked),
     findTenant: (ref) => findTenant(deps.store, ref),
     listTenants: (filter) => listTenants(deps.store, filter),
     operation: (tenant, id) => deps.store.asTenant(tenant, (tx) => findOperation(tx, id)),

@@ -43,6 +43,7 @@ async function switchTo(
   const { operation, tenant } = begun.ours
     ? await attempt(deps, begun, { budgetMs: deps.budgets.product, tellLater: false })
     : await waitFor(deps, id, begun.operation.id, deps.budgets.product);
+  deps.aws?.forget(id);
   refuseCancelled(operation);
   return operation.state === "running"
     ? { kind: "running", operationId: operation.id, value: tenant }

@@ -1,6 +1,7 @@
 import { createServer } from "node:http";
 import { createAws } from "./aws/aws.ts";
 import type { AwsAtSimulator } from "./aws/control/provider-settings.ts";
+import type { Stack } from "./aws/model/world.ts";
 import { createClock } from "./clock.ts";
 import { createFaults } from "./faults.ts";
 import { createHeroku } from "./heroku/heroku.ts";
@@ -32,6 +33,8 @@ interface AwsSettings {
   readonly eventsSecret?: string | undefined;
   /** What AssumeRole asks for; whatever is said unless given. */
   readonly externalId?: string | undefined;
+  /** Deployed in the seller's account from the start: its roles are judged by their policies. */
+  readonly stack?: Stack;
 }
 
 export interface Simulator {
@@ -73,6 +76,7 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
     providerOrigin,
     eventsSecret: options.aws?.eventsSecret ?? EVENTS_SECRET,
     externalId: options.aws?.externalId,
+    stack: options.aws?.stack,
     clock,
     faults,
     journal,

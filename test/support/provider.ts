@@ -2,6 +2,7 @@ import { randomBytes, randomUUID } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import pg from "pg";
 import { monthlyLimits, parseManifest } from "../../src/catalog/catalog.ts";
+import { customerScopes } from "../../src/credentials/credentials.ts";
 import { lastUse } from "../../src/credentials/last-use.ts";
 import { tokenKeys } from "../../src/credentials/token-keys.ts";
 import { connect } from "../../src/db/db.ts";
@@ -12,6 +13,7 @@ import {
   type OwedCall,
   settleOwedCall,
 } from "../../src/deliveries/deliveries.ts";
+import type { AwsAccess } from "../../src/isolation/aws/aws.ts";
 import type { DatabasesOptions } from "../../src/isolation/databases/contract.ts";
 import { createDatabases, type Databases } from "../../src/isolation/databases/databases.ts";
 import { isolate, servingRole } from "../../src/isolation/isolation.ts";
@@ -48,6 +50,8 @@ export interface TestProviderOptions {
   /** The marketplaces that bill usage. */
   readonly reporting?: ReportingByMarketplace;
   readonly told?: Partial<ReportingTold>;
+  /** Where purchases get credentials of AWS. */
+  readonly aws?: AwsAccess;
   /** Where purchases get a login to a database: `basic` in the pool, `standard` a bridge, `premium` a silo. */
   readonly tenants?: Pick<DatabasesOptions, "url" | "environment" | "address" | "through">;
 }
@@ -94,7 +98,7 @@ export async function testProvider(options: TestProviderOptions = {}): Promise<T
   const store = isolate(pool, await servingRole(pool));
   const ringText = options.ringText ?? options.beside?.ringText ?? `test:${randomBytes(32).toString("base64url")}`;
   const ring = parseKeyRing(ringText);
-  const catalog = options.tenants === undefined ? await testCatalog() : await databaseCatalog();
+  const catalog = options.tenants === undefined ? await testCatalog(options.aws) : await databaseCatalog();
   const metering = createMetering({
     url: options.url ?? database.appUrl,
     clock,
@@ -140,7 +144,7 @@ export async function closeProviders(): Promise<void> {
 }
 
 function makeDeps(
-  { abilities, budgets, reporting, ring, tenants }: TestProviderOptions & { readonly ring: KeyRing },
+  { abilities, aws, budgets, reporting, ring, tenants }: TestProviderOptions & { readonly ring: KeyRing },
   parts: Pick<Deps, "store" | "clock" | "product" | "catalog" | "metering">,
 ): Deps {
   const vault = vaultOf(ring);
@@ -154,11 +158,14 @@ function makeDeps(
       aim: (tx) => databaseAim(catalog, vault, tx),
       tell: (tx, tenant, happened) => tellOfDatabase(tx, tenant, happened, clock.now()),
     });
+  const declarations = declaredCredentials(parts.catalog, ISSUER);
+  const scopes = customerScopes(declarations);
   return {
     ...parts,
-    declarations: declaredCredentials(parts.catalog, ISSUER),
+    declarations,
     vault,
-    mint: { prefix: "acmesearch", pepper: derive(ring.primary, "pepper"), vault, ...mintingLogins(databases) },
+    mint: { prefix: "acmesearch", pepper: derive(ring.primary, "pepper"), vault, scopes, ...mintingLogins(databases) },
+    ...(aws && { aws }),
     ...(databases === undefined ? {} : { databases }),
     peppers: deriveEach(ring, "pepper"),
     lastUse: lastUse(parts.store, parts.clock),
@@ -177,10 +184,14 @@ async function databaseCatalog() {
   return parseManifest(await readFile(path, "utf8")).catalog;
 }
 
-/** The sample manifest with one config var more, which the product may fill. */
-export async function testCatalog() {
+/** The sample manifest with one config var more, which the product may fill; and with AWS where there is some. */
+export async function testCatalog(aws?: AwsAccess) {
   const file = JSON.parse(await readFile(new URL("../../addon-manifest.json", import.meta.url), "utf8"));
   file.api.config_vars.push("ACME_SEARCH_INDEX");
+  if (aws !== undefined) {
+    file.api.config_vars.push("ACME_SEARCH_AWS_CREDENTIALS_URL");
+    file.catalog.credentials.push({ kind: "aws", var: "AWS_CREDENTIALS_URL" });
+  }
   return parseManifest(JSON.stringify(file)).catalog;
 }
 

@@ -1,7 +1,11 @@
+import type { Clock } from "../../clock.ts";
 import { type Fault, ProviderError } from "../../errors.ts";
+import { isTenantId } from "../isolation.ts";
+import { keptSessions } from "./sessions/kept-sessions.ts";
+import { type AwsSession, openSts, type StsAccess } from "./sessions/sts.ts";
 import { cloudFormation } from "./templates/cloudformation.ts";
 import type { Json } from "./templates/cloudformation-text.ts";
-import { models, services, type Wanted } from "./templates/statement.ts";
+import { models, services, TENANT_TAG, type Wanted } from "./templates/statement.ts";
 import { terraform } from "./templates/terraform.ts";
 
 const formats = ["cloudformation", "terraform"] as const;
@@ -41,3 +45,70 @@ const fault = (at: string, name: string, known: readonly string[]): Fault => ({
   at,
   message: `${name === "" ? "is empty" : `does not know ${name}`}: it takes ${known.join(", ")}`,
 });
+
+export type { AwsSession, StsAccess };
+
+export interface AwsAccessOptions extends StsAccess {
+  /** `STALLHOLDER_ENV` */
+  readonly environment: string;
+  /** The role of the printed template; without it nothing is vended. */
+  readonly tenantRoleArn: string | undefined;
+  readonly clock: Clock;
+}
+
+/** A session of a tenant that somebody asks for. */
+export interface VendingAsked {
+  readonly tenant: string;
+  /** Who asks, and as what the tenant was found: another answer there is another session. */
+  readonly purpose: string;
+  readonly seconds: number;
+  /** Runs once for each new session, before anybody gets it; what it throws, everybody gets. */
+  readonly confirm: () => Promise<void>;
+}
+
+/** What we ask of AWS in the name of tenants. */
+export interface AwsAccess {
+  /**
+   * Credentials that open one tenant's data: the tenants' role, assumed with the tag that says whose they are. Kept in
+   * memory while most of their time is left. Throws `aws_refused` and `aws_unavailable`.
+   */
+  vend(asked: VendingAsked): Promise<AwsSession>;
+  /** The tenant's kept credentials are handed out no more. */
+  forget(tenant: string): void;
+}
+
+/** Opens AWS without a byte being sent. */
+export function createAwsAccess(options: AwsAccessOptions): AwsAccess {
+  const { environment, tenantRoleArn, clock } = options;
+  const sts = openSts(options);
+  const kept = keptSessions(clock);
+  return {
+    vend: async ({ tenant, purpose, seconds, confirm }) => {
+      if (tenantRoleArn === undefined) throw refusal("AWS_TENANT_ROLE_ARN is not set.");
+      // IAM cannot check the whole grammar, and what AWS allows in a tag reaches further than an id.
+      if (!isTenantId(tenant)) throw new ProviderError("tenant_not_found", "There is no such tenant.");
+      return kept.take({ tenant, purpose, seconds }, async () => {
+        const assumed = await sts.assume({
+          roleArn: tenantRoleArn,
+          sessionName: `${environment}-${tenant}`,
+          seconds,
+          tags: { [TENANT_TAG]: tenant },
+        });
+        if (assumed.kind === "denied")
+          throw refusal("AWS denied the role of the tenants: its trust policy has to be looked at.");
+        await confirm();
+        return assumed.session;
+      });
+    },
+    forget: kept.forget,
+  };
+}
+
+const refusal = (reason: string): ProviderError =>
+  new ProviderError(
+    "aws_refused",
+    "AWS gives no credentials at the moment: the vendor's set-up there has to be looked at.",
+    {
+      cause: new Error(reason),
+    },
+  );

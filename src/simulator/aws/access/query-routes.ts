@@ -10,8 +10,8 @@ import { assumeRole, callerIdentity } from "./roles.ts";
 /** What AWS speaks in its query protocol: roles and the confirmation of a subscription; and SNS's certificate. */
 export function queryRoutes(aws: Aws): Router {
   const router = Router();
-  router.all("/", (request, response, next) => {
-    const answer = answerQuery(aws, request);
+  router.all("/", async (request, response, next) => {
+    const answer = await answerQuery(aws, request);
     if (answer === undefined) next();
     else response.status(answer.status).type("text/xml").send(answer.xml);
   });
@@ -24,7 +24,7 @@ export function queryRoutes(aws: Aws): Router {
 }
 
 /** Undefined = no call of the protocol. */
-function answerQuery(aws: Aws, request: Request): QueryAnswer | undefined {
+function answerQuery(aws: Aws, request: Request): QueryAnswer | Promise<QueryAnswer> | undefined {
   const form = asJsonObject(request.method === "GET" ? request.query : request.body);
   switch (form["Action"]) {
     case "AssumeRole":

@@ -14,6 +14,8 @@ export interface AwsAtSimulator {
   readonly topicArns: readonly string[];
   readonly eventsSecret: string;
   readonly queueUrl: string;
+  /** The role of the stack that is there from the start. */
+  readonly tenantRoleArn: string | undefined;
 }
 
 export function awsAtSimulator(aws: Aws): AwsAtSimulator {
@@ -22,7 +24,16 @@ export function awsAtSimulator(aws: Aws): AwsAtSimulator {
     ...(isContract(product) ? [entitlementTopic(product.code)] : []),
   ]);
   const { origin: endpoint, eventsSecret } = aws;
-  return { endpoint, region: HOME_REGION, keys: SELLER_KEY, topicArns, eventsSecret, queueUrl: queueUrl(aws) };
+  const [tenantRoleArn] = aws.stack === undefined ? [] : aws.state.roles.keys();
+  return {
+    endpoint,
+    region: HOME_REGION,
+    keys: SELLER_KEY,
+    topicArns,
+    eventsSecret,
+    queueUrl: queueUrl(aws),
+    tenantRoleArn,
+  };
 }
 
 /** The same as an environment. */
@@ -35,5 +46,6 @@ export function providerEnvironment(facts: AwsAtSimulator): Readonly<Record<stri
     AWS_SNS_TOPIC_ARNS: facts.topicArns.join(","),
     AWS_EVENTS_SECRET: facts.eventsSecret,
     AWS_EVENTS_QUEUE_URL: facts.queueUrl,
+    ...(facts.tenantRoleArn !== undefined && { AWS_TENANT_ROLE_ARN: facts.tenantRoleArn }),
   };
 }

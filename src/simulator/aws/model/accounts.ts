@@ -13,6 +13,11 @@ const KEYS: Readonly<Record<string, string>> = {
 
 export const SELLER_KEY = { accessKeyId: "AKIASIMULATEDSELLER1", secretAccessKey: "any-secret-does" } as const;
 
+/** Who the bearer of a key is. */
+export const userOf = (account: string): string => `arn:aws:iam::${account}:user/simulated`;
+
+export const SELLER_ARN = userOf(SELLER_ACCOUNT);
+
 export function accountOfKey(accessKeyId: string): string | undefined {
   return Object.hasOwn(KEYS, accessKeyId) ? KEYS[accessKeyId] : undefined;
 }

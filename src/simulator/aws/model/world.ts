@@ -2,6 +2,8 @@ import type { SimulatorClock } from "../../clock.ts";
 import type { Faults } from "../../faults.ts";
 import type { Journal } from "../../journal.ts";
 import type { JsonObject } from "../../json.ts";
+import type { RoleSession } from "../access/assumption.ts";
+import type { Role } from "../access/role.ts";
 import type { Message } from "../emission/message.ts";
 import type { SigningKey } from "../emission/signing-key.ts";
 import type { Ledger } from "../metering/ledger.ts";
@@ -41,13 +43,18 @@ export interface TopicSubscription {
 
 /** Temporary credentials that AssumeRole gave out. */
 export interface Session {
+  readonly token: string;
   readonly expiresAt: Date;
+  readonly session: RoleSession;
 }
 
 export interface State {
   readonly products: readonly Product[];
   readonly agreements: Register;
   readonly tokens: Map<string, RegistrationToken>;
+  /** By ARN: those whose policies are known, and judged. */
+  readonly roles: Map<string, Role>;
+  /** By access key. */
   readonly sessions: Map<string, Session>;
   readonly messages: Map<string, Message>;
   /** What is known of our subscription to each SNS topic. */
@@ -61,6 +68,12 @@ export interface State {
   notice: string | null;
 }
 
+/** A CloudFormation template, and what is said for its parameters. */
+export interface Stack {
+  readonly template: JsonObject;
+  readonly parameters: JsonObject;
+}
+
 /** Everything the handlers get: the state, and the tools around it. */
 export interface Aws {
   readonly origin: string;
@@ -69,6 +82,8 @@ export interface Aws {
   readonly eventsSecret: string;
   /** What AssumeRole asks for; undefined = whatever is said. */
   readonly externalId: string | undefined;
+  /** What is deployed in the seller's account from the start. */
+  readonly stack: Stack | undefined;
   readonly manifest: JsonObject;
   readonly clock: SimulatorClock;
   readonly faults: Faults;

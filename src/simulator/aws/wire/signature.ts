@@ -1,12 +1,15 @@
 import type { Request } from "express";
-import { accountOfKey, SELLER_ACCOUNT } from "../model/accounts.ts";
+import { principalOf } from "../access/assumption.ts";
+import type { Principal } from "../judge/principals.ts";
+import { accountOfKey, userOf } from "../model/accounts.ts";
 import type { Aws } from "../model/world.ts";
-import { type AwsError, awsError } from "./answers.ts";
+import { type AwsError, awsError, isAwsError } from "./answers.ts";
 
 export interface Signer {
   readonly region: string;
   /** The account whose credentials signed. */
   readonly account: string;
+  readonly principal: Principal;
 }
 
 const AUTHORIZATION =
@@ -27,15 +30,16 @@ export function signerOf(aws: Aws, request: Request, service: string): Signer | 
     return awsError("InvalidSignatureException", `Credential should be scoped to correct service: '${service}'.`);
   if (!headers.split(";").includes("host"))
     return awsError("InvalidSignatureException", "'Host' must be a 'SignedHeader' in the AWS Authorization.");
-  const account = accountOf(aws, key, request.get("x-amz-security-token"));
-  return typeof account === "string" ? { region, account } : account;
+  const principal = principalOfKey(aws, key, request.get("x-amz-security-token"));
+  return isAwsError(principal) ? principal : { region, account: principal.account, principal };
 }
 
-function accountOf({ state, clock }: Aws, key: string, token: string | undefined): string | AwsError {
+function principalOfKey({ state, clock }: Aws, key: string, token: string | undefined): Principal | AwsError {
   const unknown = awsError("UnrecognizedClientException", "The security token included in the request is invalid.");
-  if (token === undefined) return accountOfKey(key) ?? unknown;
-  const session = state.sessions.get(`${key} ${token}`);
-  if (session === undefined) return unknown;
+  const account = token === undefined ? accountOfKey(key) : undefined;
+  if (account !== undefined) return { arn: userOf(account), account };
+  const given = state.sessions.get(key);
+  if (given === undefined || given.token !== token) return unknown;
   const expired = awsError("ExpiredTokenException", "The security token included in the request is expired");
-  return session.expiresAt > clock.now() ? SELLER_ACCOUNT : expired;
+  return given.expiresAt > clock.now() ? principalOf(given.session) : expired;
 }

@@ -1,0 +1,44 @@
+import { type RequestHandler, Router } from "express";
+import type { Clock } from "../clock.ts";
+import { answerJson } from "../http/answer.ts";
+import { jsonBody, jsonOf } from "../http/body.ts";
+import { noteRequest } from "../http/request-log.ts";
+import { admit, callerOn, type Guard, tenantOfCall } from "./caller.ts";
+import { parsed } from "./parsed.ts";
+import { awsCredentialsRequest } from "./schemas.ts";
+
+export interface AwsRoutesOptions extends Guard {
+  readonly clock: Clock;
+}
+
+const BODY_LIMIT = 4_096;
+
+/** Temporary credentials of AWS for one tenant. */
+export function awsRoutes(options: AwsRoutesOptions): Router {
+  const router = Router();
+  const body = jsonBody(BODY_LIMIT);
+  router.post("/v1/aws/credentials", admit(options, "aws:credentials"), body, vend(options));
+  return router;
+}
+
+function vend({ provider, clock }: AwsRoutesOptions): RequestHandler {
+  return async function answerCredentials(req, res) {
+    const { tenant: named, duration_seconds } = parsed(awsCredentialsRequest, jsonOf(req));
+    const caller = callerOn(req);
+    const tenant = tenantOfCall(caller, named);
+    noteRequest(req, { tenant, operation: "aws credentials" });
+    const session = await provider.awsCredentials({
+      ref: { tenant },
+      seconds: duration_seconds,
+      by: caller.kind === "product" ? "product" : `customer:${tenant}`,
+      at: clock.now(),
+    });
+    res.setHeader("Cache-Control", "no-store");
+    answerJson(res, 200, {
+      access_key_id: session.accessKeyId,
+      secret_access_key: session.secretAccessKey,
+      session_token: session.sessionToken,
+      expires_at: session.expiresAt,
+    });
+  };
+}
