@@ -9,7 +9,7 @@ import { prepareServer, type Server } from "./prepare.ts";
 import { compare, type Discrepancy } from "./reconcile.ts";
 import { type Repair, repair } from "./repair.ts";
 import { findDatabase, reopenDatabase } from "./rows.ts";
-import { sessionsOn, within } from "./session.ts";
+import { type OpenAs, sessionsOn, within } from "./session.ts";
 import { settleDatabase } from "./settlement.ts";
 import type { Surroundings } from "./site.ts";
 import { watchSessions } from "./watch.ts";
@@ -50,6 +50,10 @@ export function createDatabases(options: DatabasesOptions): Databases {
   const names = environmentNames(options.environment);
   const sessions = sessionsOn(options.url);
   const open = options.through?.(sessions.open) ?? sessions.open;
+  const openAs: OpenAs = (login, password) => {
+    const opened = () => sessions.openAs(login, password);
+    return (options.through?.(opened) ?? opened)();
+  };
   const { shared } = sessions;
   const hostAndPort = options.address ?? addressIn(options.url);
 
@@ -57,7 +61,7 @@ export function createDatabases(options: DatabasesOptions): Databases {
   const surroundings = async (): Promise<Surroundings> => {
     prepared ??= within(open, undefined, (session) => prepareServer(session, names, shared));
     try {
-      return { server: await prepared, environment: names, shared, open };
+      return { server: await prepared, environment: names, shared, open, openAs };
     } catch (fault) {
       prepared = undefined;
       throw fault;

@@ -18,8 +18,12 @@ const GRACE_MS = 1_000;
 /** So many at once; more wait for their turn. */
 const CONNECTIONS = 6;
 
+/** Opens a session on the shared database as another login. */
+export type OpenAs = (login: string, password: string) => Promise<Session>;
+
 export interface Sessions {
   readonly open: OpenSession;
+  readonly openAs: OpenAs;
   /** The name of the shared database. */
   readonly shared: string;
   close(): Promise<void>;
@@ -56,15 +60,16 @@ export function sessionsOn(url: string): Sessions {
       close: async () => client.release(broken),
     };
   };
-  const single = async (database: string): Promise<Session> => {
-    const client = new pg.Client({ connectionString: onDatabase(url, database), ...limits });
+  const single = async (connectionString: string): Promise<Session> => {
+    const client = new pg.Client({ connectionString, ...limits });
     client.on("error", ignore);
     await client.connect();
     return { run: (text, values) => rows(client, text, values), close: () => client.end() };
   };
   return {
     shared,
-    open: (database) => (database === undefined || database === shared ? pooled() : single(database)),
+    open: (database) => (database === undefined || database === shared ? pooled() : single(onDatabase(url, database))),
+    openAs: (username, password) => single(Object.assign(new URL(url), { username, password }).href),
     close: () => pool.end(),
   };
 }

@@ -1,6 +1,7 @@
 import { dropLogins, endSessions, setLogins } from "./logins.ts";
 import { type Model, readName, tenantNames } from "./names.ts";
 import { makeBridge, makeSilo, removeEverything } from "./places.ts";
+import { deletePooledRows } from "./pool-rows.ts";
 import { together, within } from "./session.ts";
 import { giveBack, type Site, type Surroundings, type Target, take } from "./site.ts";
 
@@ -20,7 +21,14 @@ async function apply(site: Site, target: Target): Promise<void> {
   const unknown = there.filter((role) => isLogin(site, role) && !known.includes(role));
   if (target.access === "none") {
     await dropLogins(site, there, unknown);
-    return removeEverything(site, there);
+    await deletePooledRows(site, there);
+    const now = await rolesThere(site);
+    await dropLogins(
+      site,
+      now,
+      now.filter((role) => isLogin(site, role)),
+    );
+    return removeEverything(site, now);
   }
   await makeTenant(site, there, target);
   if (target.access !== "kept") await setLogins(site, there, target);

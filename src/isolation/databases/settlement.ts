@@ -12,7 +12,7 @@ import {
   postponeDatabase,
   type Settled,
 } from "./rows.ts";
-import type { OpenSession } from "./session.ts";
+import type { Session } from "./session.ts";
 import { settleTenant } from "./settle.ts";
 import type { Surroundings, Target } from "./site.ts";
 
@@ -38,8 +38,7 @@ export async function settleDatabase(parts: Parts, tenant: string): Promise<void
   const settled = outcomeOf(task, clock.now());
   try {
     const surroundings = await parts.surroundings();
-    const bounded = { ...surroundings, open: boundedBy(surroundings.open, performance.now() + BEGIN_WITHIN_MS) };
-    await settleTenant(bounded, tenant, targetOf(task, settled));
+    await settleTenant(boundedBy(surroundings, performance.now() + BEGIN_WITHIN_MS), tenant, targetOf(task, settled));
   } catch (fault) {
     await store.asTenant(tenant, (tx) => postponeDatabase(tx, task, wordsOf(fault), clock.now()));
     throw away("The tenants' database server cannot be used now. Please try again.", fault);
@@ -135,16 +134,18 @@ async function tellEnd({ tell }: Parts, tx: Tx, { row }: Task, settled: Settled)
 }
 
 /** Statements begin before the time is over, or not at all. */
-function boundedBy(open: OpenSession, until: number): OpenSession {
-  return async (database) => {
-    const session = await open(database);
-    return {
-      ...session,
-      run: (text, values) => {
-        if (performance.now() > until) throw new Error("The tenants' server is too slow.");
-        return session.run(text, values);
-      },
-    };
+function boundedBy(surroundings: Surroundings, until: number): Surroundings {
+  const bounded = (session: Session): Session => ({
+    ...session,
+    run: (text, values) => {
+      if (performance.now() > until) throw new Error("The tenants' server is too slow.");
+      return session.run(text, values);
+    },
+  });
+  return {
+    ...surroundings,
+    open: async (database) => bounded(await surroundings.open(database)),
+    openAs: async (login, password) => bounded(await surroundings.openAs(login, password)),
   };
 }
 

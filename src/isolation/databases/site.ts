@@ -1,6 +1,6 @@
 import type { EnvironmentNames, Model, TenantNames } from "./names.ts";
 import type { Server } from "./prepare.ts";
-import { type OpenSession, quoted, type Session } from "./session.ts";
+import { type OpenAs, type OpenSession, quoted, type Session } from "./session.ts";
 
 /** What a plan allows its tenants on the server. */
 export interface DatabaseLimits {
@@ -36,6 +36,7 @@ export interface Surroundings {
   readonly environment: EnvironmentNames;
   readonly shared: string;
   readonly open: OpenSession;
+  readonly openAs: OpenAs;
 }
 
 /** The tenants' server, as one tenant is settled on it. */
