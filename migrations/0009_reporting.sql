@@ -100,7 +100,7 @@ reset application_name;
 
 drop index usage_records_waiting;
 create index usage_records_waiting on usage_records (hour) where state in ('open', 'sealed', 'sent') and verdict is null;
-create index usage_records_unfrozen on usage_records (hour)
+create index usage_records_unfrozen on usage_records (hour, tenant_id)
   where state = 'sealed' and frozen_at is null and verdict is null;
 create index usage_records_unbilled on usage_records (verdict) where state in ('refused', 'expired');
 create index usage_records_due on usage_records (lot, expires_at) where due_at is not null;

@@ -102,12 +102,15 @@ $$;
 revoke all on function payer_of(text, timestamptz) from public;
 
 -- Fixes what the records of the hours that are sealed will say to the marketplace, for ever: who pays, what is included,
--- what is carried over. One at a time, at most 20,000 records a call. A record without a payer waits.
+-- what is carried over. One at a time, some 20,000 records a call. A record without a payer waits.
 -- p_rules = [{marketplace, window_hours, grace_hours, heartbeats}]. Answers whether there was anything to do.
 create function freeze_usage(p_rules jsonb, p_dimensions text[], p_now timestamptz) returns boolean
 language plpgsql as $$
 declare
-  v_hour timestamptz;
+  v_most constant integer := 20000;
+  v_hour timestamptz := '-infinity';
+  v_after text;
+  v_last text;
   v_frozen integer := 0;
   v_made integer;
 begin
@@ -117,12 +120,24 @@ begin
   perform set_config('work_mem', '64MB', true);
   -- What comes from JSON and from a CTE is taken for a few rows, and there are thousands.
   perform set_config('enable_nestloop', 'off', true);
-  for v_hour in select distinct hour from usage_records
-                where state = 'sealed' and frozen_at is null and verdict is null order by hour loop
-    v_frozen := v_frozen + freeze_hour(v_hour, p_rules, 20000 - v_frozen, p_now);
-    if v_frozen >= 20000 then
-      return true;
-    end if;
+  loop
+    select min(hour) into v_hour from usage_records
+    where state = 'sealed' and frozen_at is null and verdict is null and hour > v_hour;
+    exit when v_hour is null;
+    v_after := '';
+    -- Tenant by tenant: no call looks at more of an hour than it fixes, but for what waits.
+    loop
+      select max(tenant_id) into v_last from (
+        select tenant_id from usage_records
+        where state = 'sealed' and frozen_at is null and verdict is null and hour = v_hour and tenant_id > v_after
+        order by tenant_id limit v_most - v_frozen) slice;
+      exit when v_last is null;
+      v_frozen := v_frozen + freeze_hour(v_hour, v_after, v_last, p_rules, p_now);
+      if v_frozen >= v_most then
+        return true;
+      end if;
+      v_after := v_last;
+    end loop;
   end loop;
   v_made := add_empty_records(p_rules, p_dimensions, p_now);
   return v_frozen + v_made > 0;
@@ -182,7 +197,8 @@ language sql stable as $$
 $$;
 revoke all on function allocate_usage(jsonb, jsonb) from public;
 
-create function freeze_hour(p_hour timestamptz, p_rules jsonb, p_limit integer, p_now timestamptz) returns integer
+-- Of the tenants after p_after, up to p_last.
+create function freeze_hour(p_hour timestamptz, p_after text, p_last text, p_rules jsonb, p_now timestamptz) returns integer
 language plpgsql as $$
 declare
   v_count integer;
@@ -200,11 +216,11 @@ begin
     left join jsonb_to_recordset(p_rules) as rules(marketplace text, window_hours integer, grace_hours integer,
                                                    heartbeats boolean)
       on rules.marketplace = coalesce(p.marketplace, t.marketplace)
-    where r.hour = p_hour and r.state = 'sealed' and r.frozen_at is null and r.verdict is null
+    where r.hour = p_hour and r.tenant_id > p_after and r.tenant_id <= p_last and t.id > p_after and t.id <= p_last
+      and r.state = 'sealed' and r.frozen_at is null and r.verdict is null
   ), due as materialized (
     -- What goes on waiting for a payer is left alone.
     select * from sealed where not_billed or (reports is not null and (billing_reference is not null or expires_at is null))
-    limit p_limit
   ), inclusions as (
     select d.tenant_id, d.dimension, d.quantity, d.billing_reference, i.from_at, greatest(i.quantity - i.used, 0) as free,
            sum(greatest(i.quantity - i.used, 0)) over (partition by d.tenant_id, d.dimension
@@ -272,20 +288,26 @@ begin
     left join allocated a on a.tenant = c.tenant_id and a.dimension = c.dimension
     cross join lateral (select c.units > 0 or (c.heartbeats and c.metered) as sends) s
     where r.tenant_id = c.tenant_id and r.hour = p_hour and r.dimension = c.dimension
+      and r.tenant_id > p_after and r.tenant_id <= p_last
+      and r.state = 'sealed' and r.frozen_at is null and r.verdict is null
     returning 1
   ), kept as (
     update usage_records r set verdict = 'not_billed', settled_at = p_now
     from due d where d.not_billed and r.tenant_id = d.tenant_id and r.hour = p_hour and r.dimension = d.dimension
+      and r.tenant_id > p_after and r.tenant_id <= p_last
+      and r.state = 'sealed' and r.frozen_at is null and r.verdict is null
     returning 1
   ), waiting as (
     update usage_records r set expires_at = usage_deadline(p_hour, d.window_hours, d.grace_hours)
     from due d where d.reports is not null and d.billing_reference is null and r.expires_at is null
       and r.tenant_id = d.tenant_id and r.hour = p_hour and r.dimension = d.dimension
+      and r.tenant_id > p_after and r.tenant_id <= p_last
+      and r.state = 'sealed' and r.frozen_at is null and r.verdict is null
   )
   select (select count(*) from told) + (select count(*) from kept) into v_count;
   return v_count;
 end $$;
-revoke all on function freeze_hour(timestamptz, jsonb, integer, timestamptz) from public;
+revoke all on function freeze_hour(timestamptz, text, text, jsonb, timestamptz) from public;
 
 -- Records with a quantity of 0 in the newest hour that is summed: to take a balance, and as signs of life.
 create function add_empty_records(p_rules jsonb, p_dimensions text[], p_now timestamptz) returns integer
