@@ -26,13 +26,15 @@ export function basicCredentials(req: IncomingMessage): BasicCredentials | undef
  */
 export function bearerToken(req: IncomingMessage): string | undefined {
   const value = schemeValue(req, bearerScheme);
-  if (value === undefined) return undefined;
+  if (value === undefined || plain.test(value)) return value;
   const bytes = Buffer.from(value, "latin1");
   return isUtf8(bytes) ? bytes.toString("utf8") : value;
 }
 
 const basicScheme = /^basic +(\S+)$/i;
 const bearerScheme = /^bearer +(\S.*)$/i;
+/** Means the same in every encoding. */
+const plain = /^[\x20-\x7e]*$/;
 
 function schemeValue(req: IncomingMessage, scheme: RegExp): string | undefined {
   const header = req.headers.authorization;
