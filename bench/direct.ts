@@ -1,6 +1,6 @@
 import { randomFillSync, randomUUID } from "node:crypto";
 import pg from "pg";
-import { copyIn } from "../src/db/copy-in.ts";
+import { copyAndCommit } from "../src/db/copy.ts";
 import type { DatabaseLoad, Done } from "./load-job.ts";
 
 /** One round of work on a connection; answers how many units it did. */
@@ -83,11 +83,10 @@ function copyMany(tenants: readonly string[]): Work {
   return async (client) => {
     renewKeys(keys);
     await client.query("begin");
-    await copyIn(client, [
+    await copyAndCommit(client, [
       { statement: "copy usage_keys_0 from stdin with (format binary)", data: keys },
       { statement: `copy usage_days.d${day} from stdin with (format binary)`, data: events },
     ]);
-    await client.query("commit");
     return ROWS;
   };
 }

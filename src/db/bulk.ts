@@ -1,4 +1,4 @@
-import type { Copy } from "./copy-in.ts";
+import type { Copy } from "./copy.ts";
 import { binaryNumeric } from "./numeric.ts";
 
 /** How a column's values are given: `uuid` as 32 hex digits, `timestamptz` in ms since 1970, `numeric` and `jsonb` as text. */

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import knex, { type Knex } from "knex";
 import pg from "pg";
-import { type Copy, copyIn } from "./copy-in.ts";
+import { type Copy, copyAndCommit } from "./copy.ts";
 import { lostConnection, mayRepeat, mayRunAgain, translate } from "./faults.ts";
 
 export interface Statement {
@@ -17,8 +17,8 @@ export interface Statement {
 export interface Tx {
   /** `name` prepares the statement under this name: for the few hot ones. */
   query<Row extends object>(text: string, values?: readonly unknown[], name?: string): Promise<Row[]>;
-  /** Several `COPY … FROM STDIN` in one message. */
-  copyIn(copies: readonly Copy[]): Promise<void>;
+  /** `COPY … FROM STDIN`, sent with the COMMIT when `work` is done: the last that the transaction does. */
+  copyAtEnd(copies: readonly Copy[]): void;
   /** knex on this transaction's connection. Await the builder where you write it: it runs each time it is awaited. */
   from(table: string): Knex.QueryBuilder;
 }
@@ -114,10 +114,11 @@ async function once<T, Row extends object>(pool: pg.Pool, begin: string, work: W
   };
   client.on("error", onError);
   try {
-    const value = await work(handle(client), await rowsOfLast<Row>(client, begin));
-    const { command } = await client.query("commit");
+    const copies: Copy[] = [];
+    const value = await work(handle(client, copies), await rowsOfLast<Row>(client, begin));
+    const done = copies.length > 0 ? await copyAndCommit(client, copies) : (await client.query("commit")).command;
     // PostgreSQL answers COMMIT of an aborted transaction with the tag ROLLBACK and no error: somebody swallowed one.
-    if (command !== "COMMIT")
+    if (done !== "COMMIT")
       throw new Error("The transaction was rolled back: a failed statement inside it was ignored.");
     return value;
   } catch (fault) {
@@ -136,11 +137,11 @@ async function rowsOfLast<Row extends object>(client: pg.PoolClient, statements:
   return results.at(-1)?.rows ?? [];
 }
 
-function handle(client: pg.PoolClient): Tx {
+function handle(client: pg.PoolClient, copies: Copy[]): Tx {
   return {
     query: async <Row extends object>(text: string, values: readonly unknown[] = [], name?: string) =>
       (await client.query<Row>({ text, values: [...values], ...(name ? { name } : {}) })).rows,
-    copyIn: (copies) => copyIn(client, copies),
+    copyAtEnd: (more) => void copies.push(...more),
     from: (table) => builder(table).connection(client),
   };
 }

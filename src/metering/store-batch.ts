@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { type BulkColumns, type BulkRow, copyOf } from "../db/bulk.ts";
-import type { Copy } from "../db/copy-in.ts";
+import type { Copy } from "../db/copy.ts";
 import type { Database } from "../db/db.ts";
 import { ProviderError } from "../errors.ts";
 import { type Admission, billedHour, judge, type Verdict } from "./judge.ts";
@@ -91,7 +91,7 @@ function attempt(store: BatchStore, arrivals: readonly Arrival[]): Promise<Attem
       });
       const byDay = groupByDay(accepted);
       const missing = [...byDay.keys()].filter((day) => !store.days.has(day));
-      if (missing.length === 0 && accepted.length > 0) await tx.copyIn(copiesOf(admission.generation, accepted, byDay));
+      if (missing.length === 0 && accepted.length > 0) tx.copyAtEnd(copiesOf(admission.generation, accepted, byDay));
       return { verdicts, missing };
     },
   );

@@ -15,16 +15,20 @@ export interface Copy {
 }
 
 /**
- * Sends several copies one after the other in one message; rejects with PostgreSQL's error, and nothing is stored. The
- * input follows without waiting for the server to ask for it: after an error it reads the rest and drops it.
+ * Sends several copies, and COMMIT, in one message; answers PostgreSQL's word for what came of the last. Rejects with its
+ * error, and nothing is stored. The input follows without waiting for the server to ask for it: after an error it
+ * reads the rest and drops it.
  */
-export function copyIn(client: pg.ClientBase, copies: readonly Copy[]): Promise<void> {
+export function copyAndCommit(client: pg.ClientBase, copies: readonly Copy[]): Promise<string> {
   return new Promise((resolve, reject) => {
+    let done = "";
     client.query({
-      callback: (fault?: unknown) => (fault ? reject(fault) : resolve()),
+      callback: (fault?: unknown) => (fault ? reject(fault) : resolve(done)),
       submit: (connection: unknown) => send(connection as CopyConnection, copies),
       handleCopyInResponse: () => undefined,
-      handleCommandComplete: () => undefined,
+      handleCommandComplete: ({ text }: { text: string }) => {
+        done = text;
+      },
       handleReadyForQuery(): void {
         this.callback();
       },
@@ -37,7 +41,7 @@ export function copyIn(client: pg.ClientBase, copies: readonly Copy[]): Promise<
 
 function send(connection: CopyConnection, copies: readonly Copy[]): void {
   connection.stream.cork();
-  connection.query(copies.map(({ statement }) => statement).join("; "));
+  connection.query([...copies.map(({ statement }) => statement), "commit"].join("; "));
   for (const { data } of copies) {
     connection.sendCopyFromChunk(data);
     connection.endCopyFrom();
