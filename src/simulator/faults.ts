@@ -26,6 +26,8 @@ export const faultFacts = {
   aws_empty_pages: { does: "Lists begin with empty pages that carry a token", unit: "pages", usual: 2 },
   aws_sts_throttled: { does: "AssumeRole is throttled", unit: "", usual: 1 },
   aws_sts_slow: { does: "AssumeRole answers late", unit: "ms", usual: 10_000 },
+  aws_events_refused: { does: "The first entries of a PutEvents are refused", unit: "entries", usual: 1 },
+  aws_events_down: { does: "PutEvents answers 500 and takes nothing", unit: "", usual: 1 },
   aws_clock_skew: { does: "AWS's Date header is off", unit: "seconds", usual: 600 },
   aws_drop_events: { does: "A message to the provider is lost", unit: "", usual: 1 },
   aws_delay_events: { does: "A message to the provider comes late", unit: "ms", usual: 60_000 },

@@ -67,6 +67,7 @@ function emptyState({ clock, stack }: AwsOptions, manifest: JsonObject): State {
     messages: new Map(),
     subscriptions: new Map(),
     ledger: createLedger(),
+    bus: [],
     queue: createQueue(clock, deadLetters),
     deadLetters,
     delivery: usualDelivery(),

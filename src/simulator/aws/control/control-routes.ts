@@ -43,6 +43,7 @@ export function controlRoutes(aws: Aws): Router {
     const { ledger } = aws.state;
     response.json({ billed: ledger.billed().map(billedView), calls: ledger.calls().map(callView) });
   });
+  router.get("/_aws/bus", (_request, response) => void response.json(aws.state.bus));
   router.get("/_aws/messages", (_request, response) => {
     response.json([...aws.state.messages.values()].map(messageView));
   });

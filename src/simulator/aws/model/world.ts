@@ -4,6 +4,7 @@ import type { Journal } from "../../journal.ts";
 import type { JsonObject } from "../../json.ts";
 import type { RoleSession } from "../access/assumption.ts";
 import type { Role } from "../access/role.ts";
+import type { BusEvent } from "../bus/bus-event.ts";
 import type { Message } from "../emission/message.ts";
 import type { SigningKey } from "../emission/signing-key.ts";
 import type { Ledger } from "../metering/ledger.ts";
@@ -60,6 +61,8 @@ export interface State {
   /** What is known of our subscription to each SNS topic. */
   readonly subscriptions: Map<string, TopicSubscription>;
   readonly ledger: Ledger;
+  /** What the vendor's own buses have taken. */
+  readonly bus: BusEvent[];
   readonly queue: Queue;
   /** What nobody could take from the queue. */
   readonly deadLetters: Queue;

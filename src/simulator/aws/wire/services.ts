@@ -1,4 +1,5 @@
 import { agreementOperations } from "../agreements/operations.ts";
+import { putEvents } from "../bus/put-events.ts";
 import { getEntitlements } from "../entitlements/get-entitlements.ts";
 import { batchMeterUsage } from "../metering/batch-meter-usage.ts";
 import { resolveCustomer } from "../metering/resolve-customer.ts";
@@ -50,6 +51,6 @@ export const services: readonly Service[] = [
     version: "1.1",
     shown: true,
     homeOnly: false,
-    operations: ruleOperations,
+    operations: { ...ruleOperations, PutEvents: putEvents },
   },
 ];
