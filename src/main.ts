@@ -52,6 +52,7 @@ function program(): Command {
     .option("--json", "print as JSON")
     .action(async (options) => (await import("./cli/usage.ts")).usage(options));
   auditCommands(cli);
+  eventCommands(cli);
   awsCommands(cli);
   isolateCommands(cli);
   cli
@@ -138,6 +139,36 @@ function witnessed(text: string): { sequence: number; hash: string } {
   if (sequence === undefined || hash === undefined)
     throw new InvalidArgumentError("It is an anchor's number and hash, such as 17:9f86….");
   return { sequence: Number(sequence), hash };
+}
+
+function eventCommands(cli: Command): void {
+  cli
+    .command("listen")
+    .description("show lifecycle events as they happen")
+    .option("--tenant <id>", "of this tenant alone")
+    .option("--type <type...>", "of these types alone; `usage.*` for all that begin so")
+    .option("--forward-to <url>", "send each on, signed, to a program on this machine")
+    .option("--since <time>", "begin with what has happened since then, ISO 8601", moment)
+    .option("--json", "print each as JSON on a line of its own")
+    .action(async (options) => (await import("./cli/listen.ts")).listen(options));
+  cli
+    .command("trigger")
+    .description("make an event up, for who listens and for endpoints marked for tests; never in production")
+    .argument("<type>", "as in docs/events.md")
+    .option("--tenant <id>", "about this tenant")
+    .option("--json", "print as JSON")
+    .action(async (type, options) => (await import("./cli/events.ts")).trigger(type, options));
+  cli
+    .command("events")
+    .description("lifecycle events, once more")
+    .command("replay")
+    .description("send past events to an endpoint again, also those it has taken")
+    .requiredOption("--endpoint <id>", "which one")
+    .requiredOption("--since <time>", "recorded from then on, ISO 8601", moment)
+    .option("--type <type...>", "of these types alone")
+    .option("--dry-run", "say how many, and change nothing")
+    .option("--json", "print as JSON")
+    .action(async (options) => (await import("./cli/events.ts")).replay(options));
 }
 
 function awsCommands(cli: Command): void {
