@@ -72,10 +72,10 @@ export async function replay(options: ReplayOptions): Promise<void> {
     );
 }
 
-const said = ({ events, owed }: { events: number; owed: number }, dry: boolean): string =>
-  dry
-    ? `${owed} of ${events} events would be sent; the others are on their way.\n`
-    : `${owed} of ${events} events are due now; a worker sends them.\n`;
+function said({ events, owed }: { events: number; owed: number }, dry: boolean): string {
+  const rest = owed === events ? "" : " The others are on their way already.";
+  return `${owed} of ${events} events ${dry ? "would be sent." : "are due now; a worker sends them."}${rest}\n`;
+}
 
 /** How far the look through the history has come, for a person. */
 function showProgress(since: Date, at: Date, until: Date, events: number): void {
