@@ -46,7 +46,7 @@ export async function compose(surroundings: Surroundings): Promise<Service> {
   const { database, keys, declarations, marketplaces, subscriptions, tokens, close } = core;
 
   const https = settings.publicUrl.startsWith("https:");
-  const sessions = browserSessions({ store, clock, secret: keys.session, secure: https });
+  const sessions = browserSessions({ store, clock, secrets: keys.sessions, secure: https });
   const marketplaceOf = (name: string) => marketplaces.get(name);
   let leaving = false;
 

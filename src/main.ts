@@ -91,6 +91,12 @@ function keysCommands(cli: Command): void {
     .option("--csv <file>", "write the proof there, key by key")
     .option("--json", "print the state as JSON")
     .action(async (_options, command) => (await import("./cli/rotate.ts")).rotate(command.optsWithGlobals()));
+  keys
+    .command("reseal")
+    .description("seal everything again under the first key of the ring, while serving; say which keys may be removed")
+    .option("--status", "count what each key has sealed, and change nothing")
+    .option("--json", "print as JSON")
+    .action(async (_options, command) => (await import("./cli/reseal.ts")).resealSecrets(command.optsWithGlobals()));
 }
 
 const UNITS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3_600, d: 86_400 };

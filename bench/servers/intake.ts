@@ -62,7 +62,7 @@ async function intakeApp(): Promise<Express> {
     https: true,
     attempts,
     checks: {},
-    intake: { provider, sessions: browserSessions({ store, clock, secret: randomBytes(32), secure: true }) },
+    intake: { provider, sessions: browserSessions({ store, clock, secrets: [randomBytes(32)], secure: true }) },
     marketplaces: new Map([[heroku.name, heroku]]),
     api: apiRoutes({ provider, tokens, catalog, clock, productSecret: settings.product.secret, attempts }),
     endpoints: Router(),

@@ -95,7 +95,7 @@ function keysOf(ring: KeyRing) {
     vault: vaultOf(ring),
     pepper: derive(primary, "pepper"),
     peppers: deriveEach(ring, "pepper"),
-    session: derive(primary, "session"),
+    sessions: deriveEach(ring, "session"),
     audit: { id: primary.id, key: derive(primary, "audit") },
   };
 }

@@ -1,6 +1,6 @@
 import { type KeyObject, randomUUID } from "node:crypto";
 import type { Tx } from "../db/db.ts";
-import type { SealContext, Vault } from "../secrets/secrets.ts";
+import type { SealContext, SealedPlace, Vault } from "../secrets/secrets.ts";
 import { apiKeyHash, mintApiKey } from "./api-key.ts";
 import { databaseUrl, mintPassword } from "./database-login.ts";
 
@@ -178,6 +178,13 @@ function newLogin({ login }: Mint, tenant: string) {
 function sealContext(tenant: string, credential: string): SealContext {
   return { tenant, field: "credential", id: credential };
 }
+
+/** Where the values lie; with that of an API key goes the hash by which it is known. */
+export const credentialPlace: SealedPlace = {
+  place: "credentials.sealed",
+  contextOf: ([tenant = "", id = ""]) => sealContext(tenant, id),
+  rehash: (pepper, value, kind) => (kind === "api-key" ? apiKeyHash(pepper, value).toString("hex") : undefined),
+};
 
 /** The value of a credential that is not revoked. */
 export function openCredential(vault: Vault, credential: Pick<Credential, "tenant" | "id" | "sealed">): string {

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { Clock } from "../clock.ts";
 import type { Store } from "../isolation/isolation.ts";
-import type { Vault } from "../secrets/secrets.ts";
+import type { SealedPlace, Vault } from "../secrets/secrets.ts";
 import { mintSigningKey, type PublicJwk, type SigningKey, signingKey, signToken } from "./token-signer.ts";
 
 export const TOKEN_LIFE_SECONDS = 900;
@@ -39,6 +39,11 @@ export interface TokenKeysOptions {
 }
 
 const context = (kid: string) => ({ tenant: "token-keys", field: "private", id: kid });
+
+export const tokenKeyPlace: SealedPlace = {
+  place: "token_keys.sealed",
+  contextOf: ([kid = ""]) => context(kid),
+};
 
 /** Signing keys kept sealed in the database; a new one comes by itself a day before the old one ends. */
 export function tokenKeys({ store, vault, clock, issuer }: TokenKeysOptions): TokenKeys {

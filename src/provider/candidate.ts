@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { mintCredentials, type NewCredential } from "../credentials/credentials.ts";
 import type { NewOwedCall } from "../deliveries/deliveries.ts";
 import { OPERATION_LEASE_MS, type Operation } from "../operations/operations.ts";
+import type { SealContext, SealedPlace } from "../secrets/secrets.ts";
 import { mintTenantId, type Tenant } from "../tenants/tenants.ts";
 import type { ProvisionRequest } from "./contract.ts";
 import { givesDatabases } from "./databases.ts";
@@ -21,8 +22,7 @@ export function candidateFor(deps: Deps, request: ProvisionRequest, digest: stri
   const now = deps.clock.now();
   const { marketplace, resourceId, plan, region, name, options, facts = {}, kept = {} } = request;
   const tenant = { id, marketplace, resourceId, plan, region, name, requestDigest: digest, facts, options } as const;
-  const keptSealed =
-    Object.keys(kept).length === 0 ? null : deps.vault.seal({ tenant: id, field: "kept", id }, JSON.stringify(kept));
+  const keptSealed = Object.keys(kept).length === 0 ? null : deps.vault.seal(keptContext(id), JSON.stringify(kept));
   const times = { createdAt: now, changedAt: now, endedAt: null };
   const entitled = { limits: null, entitledUntil: null };
   return {
@@ -39,6 +39,13 @@ export function candidateFor(deps: Deps, request: ProvisionRequest, digest: stri
     credentials: mintCredentials(deps.mint, id, deps.declarations),
   };
 }
+
+const keptContext = (tenant: string): SealContext => ({ tenant, field: "kept", id: tenant });
+
+export const keptPlace: SealedPlace = {
+  place: "tenants.kept_sealed",
+  contextOf: ([tenant = ""]) => keptContext(tenant),
+};
 
 /** Nobody has to be asked, and nothing has to be made. */
 const atOnce = (deps: Deps): boolean => (deps.product.provisionsAtOnce ?? false) && !givesDatabases(deps);

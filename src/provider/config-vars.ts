@@ -9,6 +9,7 @@ import type { Tx } from "../db/db.ts";
 import { ProviderError } from "../errors.ts";
 import { appendAudit } from "../events/audit.ts";
 import { appendEvent } from "../events/events.ts";
+import type { SealedPlace } from "../secrets/secrets.ts";
 import { readTenant, type Tenant } from "../tenants/tenants.ts";
 import type { TenantCommand } from "./contract.ts";
 import { givesDatabases } from "./databases.ts";
@@ -35,6 +36,11 @@ function productConfig(deps: Deps, tenant: Tenant): ConfigVars {
   if (tenant.productConfigSealed === null) return {};
   return JSON.parse(deps.vault.open(productConfigContext(tenant.id), tenant.productConfigSealed)) as ConfigVars;
 }
+
+export const productConfigPlace: SealedPlace = {
+  place: "tenants.product_config_sealed",
+  contextOf: ([tenant = ""]) => productConfigContext(tenant),
+};
 
 function productConfigContext(tenant: string) {
   return { tenant, field: "product-config", id: tenant };

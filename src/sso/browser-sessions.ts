@@ -28,8 +28,8 @@ export interface BrowserSessionsOptions {
   readonly store: Store;
   /** Idle and longest time are counted by this clock; the cookie itself has no end. */
   readonly clock: Clock;
-  /** Signs the session id in the cookie. */
-  readonly secret: KeyObject | Buffer;
+  /** The first signs the session id in the cookie; what another one has signed is still believed. */
+  readonly secrets: readonly (KeyObject | Buffer)[];
   /** The public address is https: the cookie is `Secure` and bound to the host by its name (RFC 6265bis, `__Host-`). */
   readonly secure: boolean;
 }
@@ -39,7 +39,7 @@ export interface BrowserSessionsOptions {
  * 8 hours after the sign-in, with the tenant, or by `signOut`. A browser that never signed in leaves no row and gets
  * no cookie. SameSite is Lax, because a customer arrives by a form that the marketplace's page posts.
  */
-export function browserSessions({ store, clock, secret, secure }: BrowserSessionsOptions): BrowserSessions {
+export function browserSessions({ store, clock, secrets, secure }: BrowserSessionsOptions): BrowserSessions {
   const name = secure ? "__Host-stallholder" : "stallholder";
   const cookie: CookieOptions = { path: "/", httpOnly: true, sameSite: "lax", secure };
   const passport = passportOfTenants();
@@ -51,7 +51,7 @@ export function browserSessions({ store, clock, secret, secure }: BrowserSession
       session({
         name,
         cookie,
-        secret,
+        secret: [...secrets],
         store: new SessionStore(store, clock),
         genid: () => randomBytes(32).toString("base64url"),
         resave: false,

@@ -123,7 +123,7 @@ export async function awsShop(given: AwsShopOptions = {}): Promise<AwsShop> {
     ...(given.fetchFromSns && { fetchFromSns: given.fetchFromSns }),
   });
   const secure = publicUrl.startsWith("https:");
-  const sessions = browserSessions({ store, clock, secret: randomBytes(32), secure });
+  const sessions = browserSessions({ store, clock, secrets: [randomBytes(32)], secure });
   const app = express();
   app.set("query parser", "simple");
   app.use(securityHeaders({ https: secure }));

@@ -28,7 +28,7 @@ export interface DashboardOfShop {
 export function dashboardOf(shop: TestProvider, { publicUrl = "http://127.0.0.1" } = {}): DashboardOfShop {
   const { store, clock, catalog, declarations } = shop.deps;
   const secure = publicUrl.startsWith("https:");
-  const sessions = browserSessions({ store, clock, secret: randomBytes(32), secure });
+  const sessions = browserSessions({ store, clock, secrets: [randomBytes(32)], secure });
   const marketplaceOf = (name: string) => (name === "bazaar" ? { describe: describeInBazaar } : undefined);
 
   const app = express();

@@ -69,7 +69,7 @@ const withSection = (catalog: Catalog, section: object | undefined): Catalog => 
 function appOf(provider: TestProvider, marketplace: Marketplace, publicUrl: string) {
   const { store, clock } = provider.deps;
   const secure = publicUrl.startsWith("https:");
-  const sessions = browserSessions({ store, clock, secret: randomBytes(32), secure });
+  const sessions = browserSessions({ store, clock, secrets: [randomBytes(32)], secure });
   const app = express();
   app.set("query parser", "simple");
   app.use(securityHeaders({ https: secure }));

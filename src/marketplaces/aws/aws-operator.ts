@@ -1,5 +1,6 @@
 import type { Catalog } from "../../catalog/catalog.ts";
 import type { Store } from "../../isolation/isolation.ts";
+import type { SealedPlace } from "../../secrets/secrets.ts";
 import type { AwsAccess } from "./api/access.ts";
 import { awsApi } from "./api/aws-api.ts";
 import { openCaller } from "./api/call.ts";
@@ -9,6 +10,8 @@ import { checkProducts } from "./checks/check-products.ts";
 import { checkQueue } from "./checks/check-queue.ts";
 import type { AwsFinding } from "./checks/finding.ts";
 import { goLiveList } from "./checks/go-live.ts";
+import { contactPlace } from "./intake/contact.ts";
+import { parkedTokenPlace } from "./intake/register-licence.ts";
 import { type ReadLedger, type ReconciledFiles, reconcileFiles } from "./reconcile/reconcile.ts";
 import { dimensionCodes } from "./report/dimension-codes.ts";
 import { listReview, listUnclaimed, replayMessage } from "./review/review.ts";
@@ -24,6 +27,9 @@ interface ExaminedAws {
   readonly hasEventsSecret: boolean;
   readonly topicArns: readonly string[];
 }
+
+/** Where values are kept that only the key ring opens. */
+export const awsSealedPlaces: readonly SealedPlace[] = [parkedTokenPlace, contactPlace];
 
 /** Whether the catalog sells anything on AWS. */
 export const sellsOnAws = (catalog: Catalog): boolean => awsSection(catalog).products.length > 0;

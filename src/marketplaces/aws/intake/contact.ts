@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { Form } from "../../../http/form.ts";
+import type { SealedPlace } from "../../../secrets/secrets.ts";
 import type { LicenceRow } from "../licences/licence.ts";
 import type { AwsOptions } from "../options.ts";
 
@@ -24,6 +25,11 @@ export function readContact(form: Form): Contact | undefined {
   if (entries.some(([, values]) => (values?.length ?? 0) > 1)) return undefined;
   return contact.safeParse(Object.fromEntries(entries.map(([name, values]) => [name, values?.[0]]))).data;
 }
+
+export const contactPlace: SealedPlace = {
+  place: "aws_licences.contact_sealed",
+  contextOf: ([key = ""]) => contextOf(key),
+};
 
 const contextOf = (key: string) => ({ tenant: "aws", field: "contact", id: key });
 

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import type { SealedPlace } from "../../../secrets/secrets.ts";
 import type { Resolved } from "../api/resolve-customer.ts";
 import { type LicenceIdentity, licenceKey } from "../inbox/fact.ts";
 import { soldAs } from "../inbox/read-message.ts";
@@ -49,6 +50,11 @@ export async function registerLicence(options: AwsOptions, token: NewToken, reso
   if (!row.said.fresh) return { kind: "repeated" };
   return { kind: "registered", key: licence.key, returns: row.said.known === true };
 }
+
+export const parkedTokenPlace: SealedPlace = {
+  place: "aws_tokens.sealed",
+  contextOf: ([digest = ""]) => fieldOf(digest),
+};
 
 const fieldOf = (digest: string) => ({ tenant: "aws", field: "registration-token", id: digest });
 

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import type { NewOwedCall, OwedCall } from "../../../deliveries/deliveries.ts";
+import type { SealedPlace } from "../../../secrets/secrets.ts";
 import { HEROKU, type HerokuOptions } from "../options.ts";
 import type { CodeAge } from "../platform/grants.ts";
 import { EXCHANGE_GRANT } from "./kinds.ts";
@@ -49,4 +50,10 @@ export const ageOf = ({ payload, sequence }: OwedCall): CodeAge => ({
 });
 
 /** By Heroku's id of the resource: ours is not made yet when the code arrives. */
+/** Codes of calls that are owed, and of those that were. */
+export const grantCodePlace: SealedPlace = {
+  place: "owed_calls.payload",
+  contextOf: (_key, resourceId) => contextOf(resourceId ?? ""),
+};
+
 const contextOf = (resourceId: string) => ({ tenant: resourceId, field: "heroku-code", id: resourceId });

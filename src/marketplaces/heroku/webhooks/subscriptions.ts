@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import type { Tx } from "../../../db/db.ts";
 import { isTenantId } from "../../../isolation/isolation.ts";
+import type { SealedPlace } from "../../../secrets/secrets.ts";
 import type { HerokuOptions } from "../options.ts";
 
 /** What makes a webhook of one tenant credible. */
@@ -52,6 +53,11 @@ async function read({ vault }: HerokuOptions, tx: Tx, tenant: string): Promise<S
   const { token, secret } = JSON.parse(vault.open(contextOf(tenant), row.secrets_sealed)) as Record<string, string>;
   return { tenant, token: token ?? "", secret: secret ?? "", webhookId: row.webhook_id ?? undefined };
 }
+
+export const webhookPlace: SealedPlace = {
+  place: "heroku_webhooks.secrets_sealed",
+  contextOf: ([tenant = ""]) => contextOf(tenant),
+};
 
 const contextOf = (tenant: string) => ({ tenant, field: "heroku-webhook", id: tenant });
 
