@@ -231,10 +231,18 @@ begin
   if not found then
     return false;
   end if;
-  update aws_messages set state = 'applied' where agreement_id = p_agreement and state = 'waiting';
+  update aws_messages set state = 'applied', fault = null
+  where agreement_id = p_agreement and (state = 'waiting' or (state = 'ignored' and fact is not null));
   return true;
 end $$;
 revoke all on function join_aws_agreement(text, timestamptz) from public;
+
+-- An agreement is about a product that is not sold here: its messages are set aside, and come back with its licence.
+create function aws_set_aside(p_agreement text, p_why text) returns void
+language sql as $$
+  update aws_messages set state = 'ignored', fault = p_why where agreement_id = p_agreement and state = 'waiting'
+$$;
+select door('aws_set_aside(text, text)');
 
 -- A message has been read: p = {state, fault, fact, about, at, agreement_id, licence}. The second time, and for one that was
 -- read before and is read again, the same.
@@ -242,19 +250,36 @@ create function aws_apply_message(p_id bigint, p jsonb, p_now timestamptz) retur
 language plpgsql as $$
 declare
   v_state text := p->>'state';
+  v_fault text := p->>'fault';
 begin
   if p ? 'licence' then
     perform learn_aws_licence(p->'licence', p_now);
   end if;
   if p ? 'agreement_id' and not join_aws_agreement(p->>'agreement_id', p_now) and v_state = 'applied' then
-    v_state := 'waiting';
+    -- A message about the licence has said that the product is not sold here.
+    select 'ignored', m.fault into v_state, v_fault from aws_messages m
+    where m.agreement_id = p->>'agreement_id' and m.state = 'ignored' and m.fact is null limit 1;
+    v_state := coalesce(v_state, 'waiting');
+  elsif v_state = 'ignored' and p ? 'agreement_id' then
+    perform aws_set_aside(p->>'agreement_id', v_fault);
   end if;
   update aws_messages set
-    state = v_state, fault = p->>'fault', fact = p->>'fact', about = p->'about', at = (p->>'at')::timestamptz,
+    state = v_state, fault = v_fault, fact = p->>'fact', about = p->'about', at = (p->>'at')::timestamptz,
     licence_key = p->'licence'->>'key', agreement_id = p->>'agreement_id'
   where id = p_id;
 end $$;
 select door('aws_apply_message(bigint, jsonb, timestamptz)');
+
+-- Agreements whose start has come and whose licence nobody has told of: oldest first, for a week.
+create function aws_awaited_agreements(p_now timestamptz, p_limit integer) returns table (agreement_id text)
+language sql stable as $$
+  select m.agreement_id from aws_messages m
+  where m.state = 'waiting' and m.fact = 'agreed'
+    and (m.about->>'start')::timestamptz between p_now - interval '7 days' and p_now
+    and not exists (select from aws_messages e where e.agreement_id = m.agreement_id and e.fact in ('ending', 'superseded'))
+  group by m.agreement_id order by min(m.id) limit p_limit
+$$;
+select door('aws_awaited_agreements(timestamptz, integer)');
 
 -- Has a message read again. Answers false when there is none.
 create function aws_replay_message(p_id bigint, p_now timestamptz) returns boolean
@@ -531,7 +556,9 @@ language sql stable as $$
   union all
   select jsonb_build_object('what', 'message', 'id', m.id::text, 'since', m.received_at,
                             'why', coalesce(m.fault, 'is about an agreement whose licence is not known'))
-  from aws_messages m where m.state = 'flagged' or (m.state = 'waiting' and m.received_at < p_waiting_before)
+  from aws_messages m
+  where m.state = 'flagged' or (m.state = 'waiting' and p_waiting_before
+                                > greatest(m.received_at, case m.fact when 'agreed' then (m.about->>'start')::timestamptz end))
   limit p_limit
 $$;
 select door('aws_review(timestamptz, integer)');

@@ -1,5 +1,5 @@
 import type { Fact } from "./fact.ts";
-import { asObject, flagged, ignored, type JsonObject, type Reading, textIn, withoutGaps } from "./reading.ts";
+import { asObject, flagged, ignored, type JsonObject, momentIn, type Reading, textIn, withoutGaps } from "./reading.ts";
 
 const SOURCE = "aws.agreement-marketplace";
 /** A seller that made the product and the offer gets some events in one role and some in the other. */
@@ -34,8 +34,8 @@ function factual(fact: Fact, event: JsonObject, detail: JsonObject | undefined):
   const about = {
     intent: textIn(agreement, "intent"),
     status: textIn(agreement, "status"),
-    start: textIn(agreement, "startTime"),
-    end: textIn(agreement, "endTime"),
+    start: momentIn(agreement, "startTime"),
+    end: momentIn(agreement, "endTime"),
     offer: textIn(asObject(detail?.["offer"]), "id"),
   };
   return {

@@ -1,5 +1,6 @@
 import { retryDelay } from "../../../deliveries/deliveries.ts";
 import type { AwsOptions } from "../options.ts";
+import { notSoldHere } from "../section.ts";
 import { identityOf, readMessage } from "./read-message.ts";
 import type { Reading } from "./reading.ts";
 
@@ -58,13 +59,16 @@ function outcomeOf({ section, settings }: AwsOptions, reading: Reading): object 
   if (reading.kind !== "fact") return { state: reading.kind, fault: reading.why };
   const { said } = reading;
   const licence = identityOf(section, settings.region, said);
-  if (licence === "foreign") return { state: "ignored", fault: "About a product that the manifest does not name." };
+  const agreement = said.agreementId === undefined ? {} : { agreement_id: said.agreementId };
+  if (licence === "foreign") {
+    return { state: "ignored", fault: notSoldHere(said.productId ?? said.productCode), ...agreement };
+  }
   return {
     state: "applied",
     fact: said.fact,
     about: said.about,
     at: said.at,
-    ...(said.agreementId !== undefined && { agreement_id: said.agreementId }),
+    ...agreement,
     ...(licence !== undefined && { licence }),
   };
 }

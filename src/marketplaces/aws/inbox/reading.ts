@@ -53,3 +53,13 @@ type Present<T> = { [K in keyof T]?: Exclude<T[K], undefined> };
 
 export const withoutGaps = <T extends object>(object: T): Present<T> =>
   Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined)) as Present<T>;
+
+const LAST_YEAR = 9_999;
+
+/** A moment as ISO 8601; undefined where there is none that can be understood. */
+export function momentIn(object: JsonObject | undefined, name: string): string | undefined {
+  const moment = new Date(textIn(object, name) ?? "");
+  const isUsual =
+    !Number.isNaN(moment.getTime()) && moment.getUTCFullYear() > 0 && moment.getUTCFullYear() <= LAST_YEAR;
+  return isUsual ? moment.toISOString() : undefined;
+}

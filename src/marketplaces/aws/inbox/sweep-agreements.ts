@@ -1,7 +1,7 @@
 import type { Agreement } from "../api/agreements.ts";
 import type { AwsOptions } from "../options.ts";
 import { endRound, type Progress, takeRound } from "../rounds.ts";
-import { findProduct } from "../section.ts";
+import { findProduct, notSoldHere } from "../section.ts";
 import { keepFound } from "./keep.ts";
 import { endOf } from "./read-event.ts";
 import { withoutGaps } from "./reading.ts";
@@ -26,6 +26,7 @@ export async function sweepAgreements(options: AwsOptions): Promise<void> {
   const since = before.through ?? new Date(now.getTime() - FIRST_LOOK_BACK_MS);
   const outcome = await pages(options, { through: since, place: before.place });
   const wait = outcome.kind === "silent" ? AFTER_SILENCE_MS : EVERY_MS;
+  if (outcome.kind !== "silent") await askAwaited(options);
   const through = outcome.kind === "all" ? new Date(now.getTime() - OVERLAP_MS) : since;
   const dueAt = outcome.kind === "more" ? now : new Date(now.getTime() + wait);
   await endRound(options, ROUND, { through, place: outcome.place }, dueAt);
@@ -49,11 +50,28 @@ async function pages(options: AwsOptions, { through, place }: Progress & { throu
   return { kind: "more", place: next };
 }
 
+const MOST_AWAITED = 20;
+const ASK_MS = 8_000;
+
+/** Agreements that were made ahead and whose start has come: that changes nothing of them, so the search does not show it. */
+async function askAwaited(options: AwsOptions): Promise<void> {
+  const awaited = await options.store.throughDoor<{ agreement_id: string }>({
+    text: "select * from aws_awaited_agreements($1, $2)",
+    values: [options.clock.now(), MOST_AWAITED],
+  });
+  for (const { agreement_id: id } of awaited) {
+    const answer = await options.api.agreement(id, AbortSignal.timeout(ASK_MS));
+    if (answer.kind !== "found") return;
+    if (answer.value !== undefined) await keepAgreement(options, answer.value);
+  }
+}
+
 async function keepAgreement(options: AwsOptions, agreement: Agreement): Promise<void> {
   const { id, status, productIds, updatedAt, start, end, accountId } = agreement;
   const now = options.clock.now();
   const product = productIds.map((productId) => findProduct(options.section, { productId })).find(Boolean);
-  if (product === undefined || status === "") return;
+  if (product === undefined) return setAside(options, agreement);
+  if (status === "") return;
   if (await isOlderCustomer(options, product.code, accountId)) return;
   const said = `${id} ${status} ${(updatedAt ?? start ?? now).toISOString()}`;
   const common = { productCode: product.code, account: accountId, agreementId: id };
@@ -82,7 +100,17 @@ async function isOlderCustomer(
 
 const ENDS = ["CANCELLED", "EXPIRED", "TERMINATED", "RENEWED", "REPLACED"];
 
-/** A licence that an active agreement has was made for it. One that begins later is left to its event. */
+/** Events about an agreement do not name its product: those of a product that is not sold here would wait for ever. */
+async function setAside({ store }: AwsOptions, { id, productIds }: Agreement): Promise<void> {
+  if (productIds.length === 0) return;
+  await store.throughDoor({
+    text: "select aws_set_aside($1, $2)",
+    values: [id, notSoldHere(productIds[0])],
+    repeatable: true,
+  });
+}
+
+/** A licence that an active agreement has was made for it. One that begins later is asked about again when it has. */
 async function beginnings(
   options: AwsOptions,
   { licenceArns, start, updatedAt }: Agreement,
@@ -91,7 +119,7 @@ async function beginnings(
 ): Promise<void> {
   const now = options.clock.now();
   const at = start ?? updatedAt ?? now;
-  if (at > now) return;
+  if (at > now) return void (await keepFound(options, said, { fact: "agreed", at: now.toISOString(), ...found }));
   for (const arn of licenceArns) {
     await keepFound(options, `${said} ${arn}`, { fact: "began", at: at.toISOString(), arn, ...found });
   }

@@ -71,7 +71,7 @@ function next(before: Standing, said: Said, startsByChange: boolean): Standing {
   };
   switch (said.fact) {
     case "agreed":
-      return { ...standing, intent: said.about.intent };
+      return { ...standing, intent: said.about.intent ?? standing.intent };
     case "began":
       return begun(standing, said);
     case "changed":
