@@ -1,110 +1,12 @@
 import pg from "pg";
+import { forOwners, type Result, type TableProbe, tableProbes } from "./table-probes.ts";
+import type { Tenants, WalledTable } from "./walled-table.ts";
 
-/** A table with rows of tenants a and b in it, and the column that says whose a row is. */
-export interface WalledTable {
-  readonly name: string;
-  readonly tenantColumn: string;
-}
-
-export interface Tenants {
-  readonly a: string;
-  readonly b: string;
-}
-
-/** What a probe came to: a count of rows, or PostgreSQL's code. */
-type Result = number | string;
-
-interface Probe {
-  readonly what: string;
-  /** Whose scope; null for none. */
-  readonly as: "a" | null | ((tenants: Tenants) => string);
-  readonly sql: (table: WalledTable, tenants: Tenants) => string;
-  readonly mustGive: readonly Result[];
-}
-
-const DENIED = "42501";
-
-const mine = (t: WalledTable, { a }: Tenants) => `${t.tenantColumn} = '${a}'`;
-const theirs = (t: WalledTable, { b }: Tenants) => `${t.tenantColumn} = '${b}'`;
-const count = (t: WalledTable) => `select count(*)::int as count from ${t.name}`;
-const copied = (t: WalledTable, { b }: Tenants) =>
-  `insert into ${t.name} select (jsonb_populate_record(x, jsonb_build_object('${t.tenantColumn}', '${b}'))).* from ${t.name} x`;
-
-/** Each is run against every table with a tenant's rows in it. */
-const probes: readonly Probe[] = [
-  { what: "count without a tenant", as: null, sql: count, mustGive: [0] },
-  { what: "count with an empty tenant", as: () => "", sql: count, mustGive: [0] },
-  { what: "count with an unknown tenant", as: () => "z".repeat(26), sql: count, mustGive: [0] },
-  { what: "count with a tenant in capitals", as: ({ a }) => a.toUpperCase(), sql: count, mustGive: [0] },
-  { what: "count with a space behind the tenant", as: ({ a }) => `${a} `, sql: count, mustGive: [0] },
-  { what: "count own rows", as: "a", sql: (t, w) => `${count(t)} where ${mine(t, w)}`, mustGive: [1] },
-  { what: "count all rows", as: "a", sql: count, mustGive: [1] },
-  { what: "read theirs by key", as: "a", sql: (t, w) => `${count(t)} where ${theirs(t, w)}`, mustGive: [0] },
-  {
-    what: "lock theirs",
-    as: "a",
-    sql: (t, w) => `select from ${t.name} where ${theirs(t, w)} for update nowait`,
-    mustGive: [0, DENIED],
-  },
-  { what: "update theirs", as: "a", sql: (t, w) => setTo(t, w.b, theirs(t, w)), mustGive: [0, DENIED] },
-  {
-    what: "delete theirs",
-    as: "a",
-    sql: (t, w) => `delete from ${t.name} where ${theirs(t, w)}`,
-    mustGive: [0, DENIED],
-  },
-  { what: "insert as theirs", as: "a", sql: copied, mustGive: [DENIED] },
-  {
-    what: "insert over theirs",
-    as: "a",
-    sql: (t, w) => `${copied(t, w)} on conflict do nothing`,
-    mustGive: [DENIED],
-  },
-  { what: "hand own over", as: "a", sql: (t, w) => setTo(t, w.b, mine(t, w)), mustGive: [DENIED] },
-  {
-    what: "merge into theirs",
-    as: "a",
-    sql: (t, w) => `merge into ${t.name} t using (select '${w.b}' as b) s on t.${t.tenantColumn} = s.b
-                    when matched then update set ${t.tenantColumn} = '${w.a}'`,
-    mustGive: [0, DENIED],
-  },
-  {
-    what: "an error over their values",
-    as: "a",
-    sql: (t, w) => `select 1 / (case when ${theirs(t, w)} then 0 else 1 end) from ${t.name}`,
-    mustGive: [1],
-  },
-  { what: "copy in", as: "a", sql: (t) => `copy ${t.name} from stdin`, mustGive: ["0A000", DENIED] },
-  { what: "truncate", as: "a", sql: (t) => `truncate ${t.name} cascade`, mustGive: [DENIED] },
-  { what: "row_security off", as: "a", sql: (t) => `set local row_security = off; ${count(t)}`, mustGive: [DENIED] },
-  {
-    what: "disable the wall",
-    as: "a",
-    sql: (t) => `alter table ${t.name} disable row level security`,
-    mustGive: [DENIED],
-  },
-  { what: "drop the policy", as: "a", sql: (t) => `drop policy tenant on ${t.name}`, mustGive: [DENIED] },
-  { what: "add a policy", as: "a", sql: (t) => `create policy mine on ${t.name} using (true)`, mustGive: [DENIED] },
-  {
-    what: "their statistics",
-    as: "a",
-    sql: (t) => `select count(*)::int as count from pg_stats where tablename = '${t.name}'`,
-    mustGive: [0],
-  },
-  {
-    what: "a plan made for another tenant",
-    as: ({ b }) => b,
-    sql: (t, w) => `set local plan_cache_mode = force_generic_plan; prepare probe as ${count(t)};
-                    execute probe; select set_config('app.tenant_id', '${w.a}', true); execute probe; deallocate probe`,
-    mustGive: [1],
-  },
-];
-
-/** What the owner of the tables is free to do, wherever it serves. */
-const FOR_OWNERS = new Set(["truncate", "disable the wall", "drop the policy", "add a policy", "their statistics"]);
-
-function setTo(t: WalledTable, tenant: string, where: string): string {
-  return `update ${t.name} set ${t.tenantColumn} = '${tenant}' where ${where}`;
+interface Who {
+  readonly role?: string;
+  readonly owns?: boolean;
+  /** Only the probes of this number. */
+  readonly n?: number;
 }
 
 /** Runs every probe on every table, each in a transaction that is rolled back; answers what went wrong, in words. */
@@ -112,21 +14,25 @@ export async function probe(
   client: pg.Client,
   tables: readonly WalledTable[],
   tenants: Tenants,
-  who: { readonly role?: string; readonly owns?: boolean } = {},
+  who: Who = {},
 ): Promise<string[]> {
   const faults: string[] = [];
   for (const table of tables) {
-    for (const one of probes.filter(({ what }) => !who.owns || !FOR_OWNERS.has(what))) {
+    for (const one of chosen(who)) {
       const result = await outcome(client, one, table, tenants, who.role);
-      if (!one.mustGive.includes(result)) faults.push(`${one.what} on ${table.name} gave ${result}`);
+      const mustGive = typeof one.mustGive === "function" ? one.mustGive(table) : one.mustGive;
+      if (!mustGive.includes(result)) faults.push(`${one.what} on ${table.name} gave ${result}`);
     }
   }
   return faults;
 }
 
+const chosen = ({ owns, n }: Who): readonly TableProbe[] =>
+  tableProbes.filter((one) => (!owns || !forOwners.has(one.what)) && (n === undefined || one.n === n));
+
 async function outcome(
   client: pg.Client,
-  one: Probe,
+  one: TableProbe,
   table: WalledTable,
   tenants: Tenants,
   role?: string,
@@ -135,6 +41,8 @@ async function outcome(
   const takeRole = role === undefined ? "" : `set local role ${role};`;
   const enter = tenant === undefined ? "" : `select set_config('app.tenant_id', '${tenant}', true);`;
   try {
+    if (one.afterB)
+      await client.query(`begin; ${takeRole} select set_config('app.tenant_id', '${tenants.b}', true); commit`);
     await client.query(`begin; ${takeRole} ${enter}`);
     return counted(await client.query(one.sql(table, tenants)));
   } catch (fault) {
@@ -164,25 +72,40 @@ export async function plantRows(superuser: pg.Client, tenants: Tenants): Promise
   );
   for (const check of checks) await superuser.query(check.drop);
   await superuser.query("select make_usage_days(array[date '2026-03-01'])");
-  const tables = await walledTables(superuser);
+  const tables = await walledTables(superuser, tenants);
   for (const table of tables) {
     for (const tenant of Object.values(tenants)) await plantRow(superuser, table, tenant);
   }
   await superuser.query("set session_replication_role = default; analyze");
+  return walledTables(superuser, tenants);
+}
+
+/** Every table that holds rows of tenants: its tenant column is the one that its policy reads. */
+export async function walledTables(client: pg.Client, { b }: Tenants): Promise<readonly WalledTable[]> {
+  const { rows } = await client.query<Omit<WalledTable, "theirs">>(
+    `select distinct on (1) c.relname as name, a.attname as "tenantColumn",
+       array(select k.attname::text from pg_index i join pg_attribute k on k.attrelid = c.oid and k.attnum = any(i.indkey)
+             where i.indrelid = c.oid and i.indisprimary) as keys,
+       exists (select from pg_index i where i.indrelid = c.oid and i.indisunique and not a.attnum = any(i.indkey)) as unique
+     from pg_class c join pg_attribute a on a.attrelid = c.oid
+     join pg_policy p on p.polrelid = c.oid and p.polname = 'tenant'
+     join pg_depend d on d.classid = 'pg_policy'::regclass and d.objid = p.oid and d.refobjid = c.oid
+       and d.refclassid = 'pg_class'::regclass and d.refobjsubid = a.attnum
+     where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p') order by 1`,
+  );
+  const tables: WalledTable[] = [];
+  for (const table of rows) {
+    const sql = `select to_jsonb(t) as row from ${table.name} t where ${table.tenantColumn} = $1`;
+    tables.push({ ...table, theirs: (await client.query(sql, [b])).rows[0]?.row ?? {} });
+  }
   return tables;
 }
 
-/** Every table that holds rows of tenants. */
-export async function walledTables(client: pg.Client): Promise<readonly WalledTable[]> {
-  const { rows } = await client.query<{ name: string; column: string }>(
-    `select c.relname as name, a.attname as column from pg_class c join pg_attribute a on a.attrelid = c.oid
-     where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p') and not a.attisdropped
-       and (a.attname in ('tenant_id', 'chain') or (c.relname = 'tenants' and a.attname = 'id')) order by 1`,
-  );
-  return rows.map(({ name, column }) => ({ name, tenantColumn: column }));
-}
-
-async function plantRow(superuser: pg.Client, table: WalledTable, tenant: string): Promise<void> {
+async function plantRow(
+  superuser: pg.Client,
+  table: Pick<WalledTable, "name" | "tenantColumn">,
+  tenant: string,
+): Promise<void> {
   const { rows } = await superuser.query<{ name: string; type: string }>(
     "select column_name as name, data_type as type from information_schema.columns where table_schema = 'public' and table_name = $1",
     [table.name],
@@ -193,7 +116,11 @@ async function plantRow(superuser: pg.Client, table: WalledTable, tenant: string
   ]);
 }
 
+let made = 0;
+
+/** Never the same twice, but for the day. */
 function madeUp(type: string): unknown {
+  made += 1;
   switch (type) {
     case "uuid":
       return crypto.randomUUID();
@@ -204,11 +131,11 @@ function madeUp(type: string): unknown {
     case "integer":
     case "bigint":
     case "numeric":
-      return 1;
+      return made;
     case "ARRAY":
       return [];
     case "timestamp with time zone":
-      return "2026-03-01T12:00:00Z";
+      return new Date(Date.UTC(2026, 2, 1, 12) + made).toISOString();
     default:
       return `secret ${crypto.randomUUID()}`;
   }
