@@ -53,7 +53,7 @@ export async function readDefinitions(session: Session, place: Place): Promise<D
   const scope = await readScope(session, place);
   return {
     types: await readTypes(session, scope),
-    bare: await readTables(session, scope),
+    bare: await readTables(session, scope, place.tenantFunction),
     keys: await readKeys(session, scope),
     foreignKeys: await readForeignKeys(session, scope),
     views: await readViews(session, scope),

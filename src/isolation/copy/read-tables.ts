@@ -4,6 +4,8 @@ import type { Session } from "./session.ts";
 export interface Column {
   readonly name: string;
   readonly type: string;
+  /** Its type lies in the place itself. */
+  readonly ownType: boolean;
   /** PostgreSQL computes it. */
   readonly generated: boolean;
   readonly required: boolean;
@@ -52,7 +54,8 @@ const COLUMN = `
          from pg_depend i join pg_sequence s on s.seqrelid = i.objid
          where i.classid = 'pg_class'::regclass and i.refclassid = 'pg_class'::regclass and i.deptype = 'i'
            and i.refobjid = a.attrelid and i.refobjsubid = a.attnum)
-       else coalesce(' default ' || pg_get_expr(d.adbin, d.adrelid), '') end
+       else coalesce(' default ' || case when d.oid = any($2::oid[]) then format('%L::%s', $3::text, format_type(a.atttypid, null))
+         else pg_get_expr(d.adbin, d.adrelid) end, '') end
   || case when not a.attnotnull or n.convalidated = false then ''
        else coalesce(' constraint ' || quote_ident(n.conname), '') || ' not null' end`;
 
@@ -88,6 +91,7 @@ const OWNED = `
 const SHAPES = `
   select c.relname as name, format('%s.%I', c.relnamespace::regnamespace, c.relname) as at, greatest(c.reltuples, 0)::float8 as "rowsAbout",
     (select coalesce(json_agg(json_build_object('name', a.attname, 'type', format_type(a.atttypid, a.atttypmod),
+       'ownType', exists (select from pg_type t where t.oid = a.atttypid and t.typnamespace <> 'pg_catalog'::regnamespace),
        'generated', a.attgenerated <> '', 'required', a.attnotnull) order by a.attnum), '[]')
      from pg_attribute a where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped) as columns,
     (select coalesce(json_agg(distinct f.relname), '[]') from pg_constraint k join pg_class f on f.oid = k.confrelid
@@ -99,12 +103,29 @@ const SHAPES = `
                    and e.refclassid = 'pg_proc'::regclass and e.refobjid = to_regprocedure($2))) as "tenantColumn"
   from pg_class c where c.oid = any($1) order by c.relname collate "C"`;
 
-export async function readTables(session: Session, { sequences, tables }: Scope): Promise<readonly string[]> {
-  const of = async (text: string, oids: readonly string[]): Promise<string[]> =>
-    (await session.rows<{ statement: string }>(text, [oids])).map(({ statement }) => statement);
+/** Defaults of shared tables that ask who the tenant is: there is one answer in a place of its own. */
+const ASKING = `
+  select d.objid::text as oid from pg_depend d where d.classid = 'pg_attrdef'::regclass and d.refclassid = 'pg_proc'::regclass
+    and d.refobjid = to_regprocedure($1)`;
+
+export async function readTables(
+  session: Session,
+  { sequences, tables }: Scope,
+  tenantFunction?: string,
+): Promise<readonly string[]> {
+  const of = async (text: string, ...values: readonly unknown[]): Promise<string[]> =>
+    (await session.rows<{ statement: string }>(text, values)).map(({ statement }) => statement);
+  const asking = tenantFunction === undefined ? [] : await session.rows<{ oid: string }>(ASKING, [tenantFunction]);
+  const [who] =
+    tenantFunction === undefined ? [] : await session.rows<{ tenant: string }>(`select ${tenantFunction} as tenant`);
   return [
     ...(await of(SEQUENCES, sequences)),
-    ...(await of(TABLES, tables)),
+    ...(await of(
+      TABLES,
+      tables,
+      asking.map(({ oid }) => oid),
+      who?.tenant ?? null,
+    )),
     ...(await of(COLUMNS, tables)),
     ...(await of(OWNED, sequences)),
   ];

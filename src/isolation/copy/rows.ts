@@ -18,11 +18,20 @@ export interface Copying {
 }
 
 /** Columns in an order that does not depend on the table's own. */
-export function columnList(columns: readonly Column[]): string {
+export function columnList(columns: readonly Column[], written: (column: Column) => string = nameOf): string {
   return columns
-    .map(({ name }) => pg.escapeIdentifier(name))
-    .sort()
+    .toSorted((one, other) => (one.name < other.name ? -1 : 1))
+    .map(written)
     .join(", ");
+}
+
+function nameOf({ name }: Column): string {
+  return pg.escapeIdentifier(name);
+}
+
+/** Columns of one tenant's rows as those of `tenant`, wherever the column that says whose they are says something else. */
+export function asOf({ tenantColumn }: Table, tenant: string): (column: Column) => string {
+  return (column) => (column.name === tenantColumn ? `${pg.escapeLiteral(tenant)}::${column.type}` : nameOf(column));
 }
 
 /** The columns that are written: the others are computed. */

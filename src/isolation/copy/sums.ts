@@ -1,7 +1,7 @@
 import pg from "pg";
 import type { Definitions, Sequence } from "./definitions.ts";
 import type { Table } from "./read-tables.ts";
-import { columnList } from "./rows.ts";
+import { asOf, columnList } from "./rows.ts";
 import type { Session } from "./session.ts";
 
 /** Thing → what it comes to: equal in two places when they hold the same. */
@@ -9,13 +9,15 @@ export type Sums = ReadonlyMap<string, string>;
 
 /**
  * Rows of each table counted and summed, in whatever order they lie: each row's text, as PostgreSQL writes it, is hashed
- * to 64 bits and the hashes are added. A row that is there twice counts twice.
+ * to 64 bits and the hashes are added. A row that is there twice counts twice. With a `tenant`, rows are read as that one's.
  */
-export async function sumsOf(session: Session, tables: readonly Table[]): Promise<Sums> {
+export async function sumsOf(session: Session, tables: readonly Table[], tenant?: string): Promise<Sums> {
   const sums = new Map<string, string>();
-  for (const { name, columns } of tables) {
+  for (const table of tables) {
+    const { name, columns } = table;
+    const list = columnList(columns, tenant === undefined ? undefined : asOf(table, tenant));
     const [row] = await session.rows<{ rows: string; sum: string }>(
-      `select count(*)::text as rows, coalesce(sum(hashtextextended(row(${columnList(columns)})::text collate "C", 0)), 0)::text as sum
+      `select count(*)::text as rows, coalesce(sum(hashtextextended(row(${list})::text collate "C", 0)), 0)::text as sum
        from only ${pg.escapeIdentifier(name)}`,
     );
     sums.set(name, `${row?.rows} rows, ${row?.sum}`);

@@ -59,7 +59,8 @@ const NEEDED = `
   from pg_depend d join carried c on c.class = d.classid and c.oid = d.objid
     cross join lateral pg_identify_object(d.refclassid, d.refobjid, 0) o
   where d.deptype <> 'i' and o.schema is not null and o.schema not in ('pg_catalog', 'information_schema', 'pg_toast')
-    and not exists (select from carried r where r.class = d.refclassid and r.oid = d.refobjid)`;
+    and not exists (select from carried r where r.class = d.refclassid and r.oid = d.refobjid)
+    and not (d.classid = 'pg_attrdef'::regclass and d.refclassid = 'pg_proc'::regclass and d.refobjid is not distinct from to_regprocedure($5))`;
 
 /** What lies in the schema $5 and is not carried. */
 const BESIDE = `
@@ -106,7 +107,10 @@ const OUTSIDE = `
 export async function refuseUncarried(session: Session, place: Place, scope: Scope): Promise<void> {
   const { schema, owner } = place;
   const carried = [scope.tables, scope.views, scope.sequences, scope.types];
-  const found = [...(await session.rows<Thing>(HANGING, carried)), ...(await session.rows<Thing>(NEEDED, carried))];
+  const found = [
+    ...(await session.rows<Thing>(HANGING, carried)),
+    ...(await session.rows<Thing>(NEEDED, [...carried, place.tenantFunction ?? null])),
+  ];
   if (schema !== undefined) {
     found.push(...(await session.rows<Thing>(BESIDE, [...carried, schema])));
     found.push(...(await session.rows<Thing>(OTHERS, [...carried, owner])));
