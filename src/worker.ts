@@ -116,6 +116,7 @@ function jobsOf(options: WorkerOptions, id: string, stopping: AbortSignal): read
     }),
     { name: "sweep of events", run: everyMinute(() => subscriptions.sweep()) },
     { name: "database watch", run: () => provider.watchDatabases().then(() => false) },
+    sideBySide({ ...claimed, name: "moves", start: (places) => provider.startDueMoves(places) }),
     { name: "metering", run: () => provider.meterUsage() },
     { name: "sweep", run: () => provider.sweep().then(() => false) },
     sideBySide({ ...claimed, name: "rotations", start: (places) => provider.startRotations(places) }),

@@ -41,7 +41,8 @@ export async function coreOf(surroundings: Surroundings) {
   const metrics = createMetrics();
   const marketplaces = new Map<string, Marketplace>();
   const metering = meteringOf(surroundings, store, metrics, marketplaces);
-  const databases = tenantDatabases({ ...surroundings, catalog, store, vault });
+  const abilitiesOf = (name: string) => marketplaces.get(name)?.abilities ?? NO_ABILITIES;
+  const databases = tenantDatabases({ ...surroundings, catalog, store, vault, abilitiesOf });
   const uses = lastUse(store, clock);
 
   const provider = createProvider({
@@ -65,7 +66,7 @@ export async function coreOf(surroundings: Surroundings) {
     peppers: keys.peppers,
     lastUse: uses,
     auditKey: keys.audit,
-    abilitiesOf: (name) => marketplaces.get(name)?.abilities ?? NO_ABILITIES,
+    abilitiesOf,
     reporting: () => reportingOf(marketplaces),
   });
   const common = { store, vault, clock, catalog, attempts, metrics, logger, provider };

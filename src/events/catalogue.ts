@@ -12,6 +12,7 @@ export interface EventFacts {
 const operation = z.string().describe("The operation that does it");
 const plan = z.string().describe("Id of a plan in the catalog");
 const message = z.string().describe("Worded for the customer");
+const model = z.enum(["pool", "bridge", "silo"]);
 const kind = z.string().describe("Kind of the credentials; `all` for each kind");
 const endpoint = z.string().describe("Id of the endpoint");
 const fault = z.string().describe("What the last attempt came to");
@@ -152,6 +153,16 @@ export const eventCatalogue: Readonly<Record<EventType, EventFacts>> = {
   ),
   "database.restored": facts("Kept data are in use again", {}, {}),
   "database.removed": facts("The tenant's data are gone for good", {}, {}),
+  "database.moved": facts(
+    "The tenant's data are in another place now; config vars follow",
+    { from: model, to: model },
+    { from: "pool", to: "silo" },
+  ),
+  "database.move_failed": facts(
+    "The tenant's data stay where they are",
+    { from: model, to: model, reason: message },
+    { from: "bridge", to: "silo", reason: "The function totals() cannot be carried." },
+  ),
   "database.soft_mark": storage("The database has reached 80 % of the plan's storage"),
   "database.hard_mark": storage("The database is full: new sessions can only read"),
   "database.below_marks": storage("The database is below the marks of its storage again"),

@@ -33,6 +33,8 @@ export type EventType =
   | "database.retained"
   | "database.restored"
   | "database.removed"
+  | "database.moved"
+  | "database.move_failed"
   | "database.soft_mark"
   | "database.hard_mark"
   | "database.below_marks"

@@ -216,6 +216,8 @@ export interface ProviderJobs {
   startDueDatabases(limit: number): Promise<readonly Promise<void>[]>;
   /** Holds customers' database sessions to their plans, and measures what they store. */
   watchDatabases(): Promise<void>;
+  /** Goes on with due moves of tenants' data, at most `limit`: a promise for the end of each. */
+  startDueMoves(limit: number): Promise<readonly Promise<void>[]>;
   /** Ends what time ends: retiring credentials, sessions, used sign-in tokens. */
   sweep(): Promise<void>;
   /** Moves a rotation of everybody on, and starts at most `limit` turns of it: a promise for the end of each. */

@@ -1,11 +1,13 @@
 import { type Catalog, databaseOf, findPlan } from "../catalog/catalog.ts";
 import { liveCredentials, loginOf } from "../credentials/credentials.ts";
 import type { Tx } from "../db/db.ts";
+import { oweCalls, PUSH_CONFIG } from "../deliveries/deliveries.ts";
 import { appendEvent } from "../events/events.ts";
 import type { Aim, Happening } from "../isolation/databases/databases.ts";
 import { type Operation, runningOperation } from "../operations/operations.ts";
 import type { Vault } from "../secrets/secrets.ts";
 import { readTenant, type Tenant, type TenantState } from "../tenants/tenants.ts";
+import type { Abilities } from "./deps.ts";
 
 const standings: Readonly<Record<TenantState, Aim["standing"]>> = {
   provisioning: "open",
@@ -41,12 +43,29 @@ const events = {
   retained: "database.retained",
   restored: "database.restored",
   removed: "database.removed",
+  moved: "database.moved",
+  move_failed: "database.move_failed",
   soft_mark: "database.soft_mark",
   hard_mark: "database.hard_mark",
   below_marks: "database.below_marks",
 } as const satisfies Record<Happening["type"], string>;
 
-/** A lifecycle event for what became of a tenant's data. */
-export function tellOfDatabase(tx: Tx, tenant: string, { type, data }: Happening, now: Date): Promise<void> {
-  return appendEvent(tx, tenant, { type: events[type], by: "job:databases", at: now, data }, now);
+export interface Telling {
+  readonly now: Date;
+  /** Absent where nothing is moved. */
+  readonly abilitiesOf?: ((marketplace: string) => Abilities) | undefined;
+}
+
+/** A lifecycle event for what became of a tenant's data; its config vars are told where a move has changed them. */
+export async function tellOfDatabase(
+  tx: Tx,
+  tenant: string,
+  { type, data }: Happening,
+  { now, abilitiesOf }: Telling,
+): Promise<void> {
+  await appendEvent(tx, tenant, { type: events[type], by: "job:databases", at: now, data }, now);
+  if (type !== "moved") return;
+  const marketplace = (await readTenant(tx))?.marketplace;
+  if (marketplace === undefined || !abilitiesOf?.(marketplace).pushesConfig) return;
+  await oweCalls(tx, tenant, [{ marketplace, kind: PUSH_CONFIG }], now);
 }

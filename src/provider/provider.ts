@@ -66,6 +66,7 @@ export function createProvider(parts: ProviderParts): Provider & ProviderJobs {
     watchDatabases: async () => {
       if (givesDatabases(deps)) await deps.databases?.watch();
     },
+    startDueMoves: async (limit) => (await deps.databases?.moveDue(limit)) ?? [],
     tellProduct: (call) => tellProduct(deps, call),
     sweep: () => sweep(deps),
     startRotations: (limit) => startRotations(deps, limit),

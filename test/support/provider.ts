@@ -53,7 +53,7 @@ export interface TestProviderOptions {
   /** Where purchases get credentials of AWS. */
   readonly aws?: AwsAccess;
   /** Where purchases get a login to a database: `basic` in the pool, `standard` a bridge, `premium` a silo. */
-  readonly tenants?: Pick<DatabasesOptions, "url" | "environment" | "address" | "through">;
+  readonly tenants?: Pick<DatabasesOptions, "url" | "environment" | "address" | "through" | "copying">;
 }
 
 export interface TestProvider extends Provider, ProviderJobs {
@@ -149,6 +149,8 @@ function makeDeps(
 ): Deps {
   const vault = vaultOf(ring);
   const { store, clock, catalog } = parts;
+  const usual = { pushesConfig: true, wantsCompletion: true, provisionDeadlineSeconds: 43_200 };
+  const abilitiesOf = () => ({ ...usual, ...abilities });
   const databases =
     tenants &&
     createDatabases({
@@ -156,7 +158,7 @@ function makeDeps(
       store,
       clock,
       aim: (tx) => databaseAim(catalog, vault, tx),
-      tell: (tx, tenant, happened) => tellOfDatabase(tx, tenant, happened, clock.now()),
+      tell: (tx, tenant, happened) => tellOfDatabase(tx, tenant, happened, { now: clock.now(), abilitiesOf }),
     });
   const declarations = declaredCredentials(parts.catalog, ISSUER);
   const scopes = customerScopes(declarations);
@@ -172,7 +174,7 @@ function makeDeps(
     auditKey: { id: ring.primary.id, key: derive(ring.primary, "audit") },
     tokens: tokenKeys({ store: parts.store, vault, clock: parts.clock, issuer: ISSUER }),
     reporting: () => reporting ?? new Map(),
-    abilitiesOf: () => ({ pushesConfig: true, wantsCompletion: true, provisionDeadlineSeconds: 43_200, ...abilities }),
+    abilitiesOf,
     budgets: { product: 2_000, databases: 4_000, parting: 1_000, turn: 2_000, ...budgets },
   };
 }
@@ -224,6 +226,7 @@ async function workOnce(test: TestProvider): Promise<boolean> {
   await test.sweep();
   let worked = (await runDueOperations(test)) > 0;
   worked = (await Promise.all(await test.startDueDatabases(10))).length > 0 || worked;
+  worked = (await Promise.all(await test.startDueMoves(10))).length > 0 || worked;
   for (let round = 0; round < 50; round += 1) {
     const claimed = await claimOwedCalls(test.deps.store, test.clock.now(), 10);
     if (claimed.length === 0) break;

@@ -37,6 +37,8 @@ const sentences: Readonly<Record<EventType, (data: Data, words: Words) => string
     `The database is closed; its data are kept until ${text(data["until"], "the grace ends")}.`,
   "database.restored": () => "The data of the database were opened again.",
   "database.removed": () => "The data of the database were removed.",
+  "database.moved": () => "The database was moved to what the plan gives, with all its data.",
+  "database.move_failed": (data) => `The database stays where it is, and could not be moved${because(data)}`,
   "database.soft_mark": () => "The database has reached 80 % of the plan's storage.",
   "database.hard_mark": () => "The database has reached the plan's storage: new sessions begin read-only.",
   "database.below_marks": () => "The database is below 80 % of the plan's storage again.",

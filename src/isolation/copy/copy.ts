@@ -2,12 +2,16 @@ import pg from "pg";
 import { type Definitions, readDefinitions, readWholly } from "./definitions.ts";
 import { readGrants, regrant } from "./grants.ts";
 import type { Table } from "./read-tables.ts";
-import { CopyDiffers } from "./refusals.ts";
-import { type Copying, copyRows } from "./rows.ts";
+import { CannotBeCarried, CopyDiffers } from "./refusals.ts";
+import { type Copying, copyRows, type Progress } from "./rows.ts";
 import { readScope } from "./scope.ts";
 import { inPlace, type Place, type Session, type SessionOptions } from "./session.ts";
+import { emptyShared, fillShared, refuseWhatHasNoSharedTable } from "./shared.ts";
 import { differencesOf, positionsAfterRows, readPositions, type Sums, setPositions, sumsOf } from "./sums.ts";
 import { refuseAnything } from "./uncarried.ts";
+
+export type { Place, Progress };
+export { CannotBeCarried, CopyDiffers, emptyShared, fillShared, refuseWhatHasNoSharedTable };
 
 export interface CopyOptions extends SessionOptions, Copying {}
 

@@ -20,6 +20,8 @@ export interface SessionOptions {
   /** A statement that takes longer is cancelled. */
   readonly statementMs?: number;
   readonly signal?: AbortSignal;
+  /** For tests: called before each statement. */
+  readonly before?: (statement: string) => Promise<void>;
 }
 
 /** A connection to a place, with everything set that changes how values or definitions are written. */
@@ -61,7 +63,7 @@ const PLAIN = {
 /** Runs `work` on a connection of its own, which is ended whatever happens, and at once when the signal is given. */
 export async function inPlace<T>(
   place: Place,
-  { statementMs = STATEMENT_MS, signal }: SessionOptions,
+  { statementMs = STATEMENT_MS, signal, before }: SessionOptions,
   work: (session: Session) => Promise<T>,
 ): Promise<T> {
   signal?.throwIfAborted();
@@ -77,7 +79,7 @@ export async function inPlace<T>(
   try {
     await client.connect();
     await client.query(settingsOf(place, statementMs));
-    return await work(sessionOn(client));
+    return await work(sessionOn(client, before));
   } catch (fault) {
     signal?.throwIfAborted();
     throw fault;
@@ -98,13 +100,18 @@ function settingsOf({ owner, schema }: Place, statementMs: number): string {
   ].join("; ");
 }
 
-function sessionOn(client: pg.Client): Session {
+function sessionOn(client: pg.Client, before: SessionOptions["before"]): Session {
   return {
     client,
-    rows: async <Row extends object>(text: string, values: readonly unknown[] = []) =>
-      (await client.query<Row>(text, [...values])).rows,
+    rows: async <Row extends object>(text: string, values: readonly unknown[] = []) => {
+      await before?.(text);
+      return (await client.query<Row>(text, [...values])).rows;
+    },
     run: async (statements) => {
-      for (const statement of statements) await client.query(statement);
+      for (const statement of statements) {
+        await before?.(statement);
+        await client.query(statement);
+      }
     },
   };
 }

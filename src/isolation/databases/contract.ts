@@ -1,5 +1,6 @@
 import type { Clock } from "../../clock.ts";
 import type { Tx } from "../../db/db.ts";
+import type { CopyOptions } from "../copy/copy.ts";
 import type { Store } from "../isolation.ts";
 import type { Model } from "./names.ts";
 import type { OpenSession } from "./session.ts";
@@ -17,7 +18,15 @@ export interface Aim {
 
 /** What became of a tenant's data. */
 export interface Happening {
-  readonly type: "retained" | "restored" | "removed" | "soft_mark" | "hard_mark" | "below_marks";
+  readonly type:
+    | "retained"
+    | "restored"
+    | "removed"
+    | "moved"
+    | "move_failed"
+    | "soft_mark"
+    | "hard_mark"
+    | "below_marks";
   readonly data: Readonly<Record<string, unknown>>;
 }
 
@@ -34,6 +43,8 @@ export interface DatabasesOptions {
   readonly aim: (tx: Tx) => Promise<Aim | undefined>;
   /** Tells of what became of its data. */
   readonly tell: (tx: Tx, tenant: string, happened: Happening) => Promise<void>;
+  /** For tests: what happens before a statement that copies. */
+  readonly copying?: Pick<CopyOptions, "before">;
   /** For tests: how a session is opened. */
   readonly through?: (open: OpenSession) => OpenSession;
 }

@@ -3,6 +3,7 @@ import { ProviderError } from "../../errors.ts";
 import type { Aim, DatabasesOptions, Happening } from "./contract.ts";
 import { type ListedDatabase, listDatabases } from "./listing.ts";
 import { measureStorage } from "./measure.ts";
+import { beginMove, startDueMoves } from "./moving/moving.ts";
 import { environmentNames, type Model, mintLogin, rolePattern, SCHEMA_OF_TENANT, tenantNames } from "./names.ts";
 import { openDoors } from "./openness.ts";
 import { prepareServer, type Server } from "./prepare.ts";
@@ -34,6 +35,10 @@ export interface Databases {
   reopen(tx: Tx, until: Date): Promise<boolean>;
   /** Holds sessions to their plan's limits, and measures storage; some of it, each time. */
   watch(): Promise<void>;
+  /** Begins to move the tenant's data, whatever the plan says; answers the move's id. */
+  move(tenant: string, to: Model, by: string): Promise<string>;
+  /** Starts moves that are due, at most `limit`: a promise for the end of each. A fault is written down and tried again. */
+  moveDue(limit: number): Promise<readonly Promise<void>[]>;
   /** What lies on the server for no tenant, and what a tenant lacks. `gives`: purchases come with a login. */
   check(gives: boolean): Promise<readonly Discrepancy[]>;
   /** What the server leaves open to tenants that we cannot close, in words. */
@@ -69,6 +74,8 @@ export function createDatabases(options: DatabasesOptions): Databases {
   };
   const settle = (tenant: string): Promise<void> => settleDatabase({ ...options, surroundings }, tenant);
 
+  const moving = { ...options, surroundings, settle };
+
   return {
     mintLogin: (tenant) => mintLogin(options.environment, tenant),
     addressOf: async (tx, tenant, model) => {
@@ -89,6 +96,8 @@ export function createDatabases(options: DatabasesOptions): Databases {
       await watchSessions({ store, surroundings });
       await measureStorage({ ...options, surroundings });
     },
+    move: (tenant, to, by) => beginMove(moving, tenant, to, by),
+    moveDue: (limit) => startDueMoves(moving, limit),
     check: (gives) => compare({ store, surroundings }, gives),
     openness: async () => {
       const { server } = await surroundings();

@@ -24,6 +24,9 @@ export interface TenantNames {
   /** May read what the owner owns; nobody logs in as it. */
   readonly reader: string;
   readonly schema: string;
+  /** The schema while it is made, and after it was left. */
+  readonly arriving: string;
+  readonly leaving: string;
   readonly database: string;
 }
 
@@ -39,7 +42,8 @@ export function environmentNames(environment: string): EnvironmentNames {
 
 export function tenantNames(environment: string, tenant: string): TenantNames {
   const owner = `${environment}_${tenant}`;
-  return { tenant, owner, reader: `${owner}_ro`, schema: owner, database: owner };
+  const schemas = { schema: owner, arriving: `${owner}_new`, leaving: `${owner}_old` };
+  return { tenant, owner, reader: `${owner}_ro`, ...schemas, database: owner };
 }
 
 const ALPHABET = "abcdefghijklmnopqrstuvwxyz234567";

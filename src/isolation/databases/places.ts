@@ -14,7 +14,7 @@ export async function makeBridge(site: Site): Promise<void> {
 }
 
 /** What owner and reader may do in the schema of their objects. */
-function rights({ names: { owner, reader } }: Site, schema: string): readonly string[] {
+export function rights({ names: { owner, reader } }: Pick<Site, "names">, schema: string): readonly string[] {
   return [
     `grant usage, create on schema ${schema} to ${owner}`,
     `grant usage on schema ${schema} to ${reader}`,
@@ -22,11 +22,17 @@ function rights({ names: { owner, reader } }: Site, schema: string): readonly st
   ];
 }
 
-/**
- * A database of the tenant's. It is born closed, so that at no moment PUBLIC may connect, and the owner may when it is
- * ready.
- */
+/** A database of the tenant's, into which the owner is let when it is ready. */
 export async function makeSilo(site: Site): Promise<void> {
+  const { session, names } = site;
+  await makeClosedSilo(site);
+  await session.run(
+    `grant connect on database ${names.database} to ${names.reader}; grant connect, temporary on database ${names.database} to ${names.owner}`,
+  );
+}
+
+/** It is born closed, so that at no moment PUBLIC may connect. */
+export async function makeClosedSilo(site: Site): Promise<void> {
   const { session, names } = site;
   const database = names.database;
   const there = await session.run("select from pg_database where datname = $1", [database]);
@@ -36,12 +42,10 @@ export async function makeSilo(site: Site): Promise<void> {
   await together(session, [
     `revoke all on database ${database} from public`,
     `alter database ${database} allow_connections true`,
+    ...take(site, [names.owner, names.reader]),
   ]);
   await within(site.open, database, (inside) =>
     together(inside, ["revoke all on schema public from public", ...rights(site, "public")]),
-  );
-  await session.run(
-    `grant connect on database ${database} to ${names.reader}; grant connect, temporary on database ${database} to ${names.owner}`,
   );
 }
 
@@ -49,7 +53,7 @@ export async function makeSilo(site: Site): Promise<void> {
 export async function removeEverything(site: Site, roles: readonly string[]): Promise<void> {
   const { session, names } = site;
   await session.run(`drop database if exists ${names.database} with (force)`);
-  await session.run(`drop schema if exists ${names.schema} cascade`);
+  await session.run(`drop schema if exists ${[names.schema, names.arriving, names.leaving].join(", ")} cascade`);
   const left = [names.owner, names.reader].filter((role) => roles.includes(role));
   if (left.length === 0) return;
   await together(session, take(site, left));

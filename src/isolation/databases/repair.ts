@@ -17,6 +17,7 @@ const nothing: Target = {
   access: "none",
   limits: { connections: 0, statementSeconds: 0, storageMegabytes: 0, graceDays: 0 },
   logins: [],
+  working: [],
   full: false,
 };
 

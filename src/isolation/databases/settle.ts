@@ -1,4 +1,5 @@
 import { dropLogins, endSessions, setLogins } from "./logins.ts";
+import { putAside } from "./moving/other-places.ts";
 import { type Model, readName, tenantNames } from "./names.ts";
 import { makeBridge, makeSilo, removeEverything } from "./places.ts";
 import { deletePooledRows } from "./pool-rows.ts";
@@ -18,7 +19,8 @@ export async function settleTenant(surroundings: Surroundings, tenant: string, t
 async function apply(site: Site, target: Target): Promise<void> {
   const there = await rolesThere(site);
   const known = target.access === "open" || target.access === "closed" ? target.logins.map(({ role }) => role) : [];
-  const unknown = there.filter((role) => isLogin(site, role) && !known.includes(role));
+  const spared = target.access === "none" ? [] : [...known, ...target.working];
+  const unknown = there.filter((role) => isLogin(site, role) && !spared.includes(role));
   if (target.access === "none") {
     await dropLogins(site, there, unknown);
     await deletePooledRows(site, there);
@@ -60,6 +62,7 @@ async function makeTenant(site: Site, there: readonly string[], { model }: Targe
     ...take(site, roles),
     ...groups(site, model),
   ]);
+  await putAside(site, model);
   if (model === "bridge") await makeBridge(site);
   if (model === "silo") await makeSilo(site);
 }

@@ -2,6 +2,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Tx } from "../../db/db.ts";
 import { ProviderError } from "../../errors.ts";
 import type { Aim, DatabasesOptions } from "./contract.ts";
+import { followSettlement } from "./moving/follow.ts";
+import { activeMove, workingLogins } from "./moving/rows.ts";
 import {
   beginDatabase,
   type DatabaseRow,
@@ -22,6 +24,9 @@ type Parts = Pick<DatabasesOptions, "store" | "clock" | "aim" | "tell"> & {
 
 interface Task extends Leased {
   readonly aim: Aim;
+  /** A move is at the point from which nobody may write. */
+  readonly fenced: boolean;
+  readonly working: readonly string[];
 }
 
 const DAY_MS = 86_400_000;
@@ -38,14 +43,18 @@ export async function settleDatabase(parts: Parts, tenant: string): Promise<void
   const settled = outcomeOf(task, clock.now());
   try {
     const surroundings = await parts.surroundings();
-    await settleTenant(boundedBy(surroundings, performance.now() + BEGIN_WITHIN_MS), tenant, targetOf(task, settled));
+    const until = performance.now() + BEGIN_WITHIN_MS;
+    const bounded = boundedBy(surroundings, () => performance.now() <= until);
+    await settleTenant(bounded, tenant, targetOf(task, settled));
   } catch (fault) {
     await store.asTenant(tenant, (tx) => postponeDatabase(tx, task, wordsOf(fault), clock.now()));
     throw away("The tenants' database server cannot be used now. Please try again.", fault);
   }
   await store.asTenant(tenant, async (tx) => {
     const ours = await finishDatabase(tx, task, settled, clock.now());
-    if (ours) await tellEnd(parts, tx, task, settled);
+    if (!ours) return;
+    await tellEnd(parts, tx, task, settled);
+    await followSettlement(tx, task.row, settled, clock.now());
   });
 }
 
@@ -70,7 +79,10 @@ async function begin({ clock, aim }: Parts, tx: Tx, tenant: string): Promise<Tas
   const leased = await leaseDatabase(tx, now);
   if (leased === undefined) return "busy";
   const current = await aim(tx);
-  return current === undefined ? undefined : { ...leased, aim: current };
+  if (current === undefined) return undefined;
+  const move = await activeMove(tx);
+  const fenced = move?.state === "fenced" || move?.state === "verified";
+  return { ...leased, aim: current, fenced, working: await workingLogins(tx) };
 }
 
 const isToBegin = ({ standing, logins }: Aim): boolean =>
@@ -120,9 +132,10 @@ const accesses: Readonly<Record<Settled["state"], Target["access"]>> = {
   removed: "none",
 };
 
-function targetOf({ row, aim }: Task, { state, model, limits }: Settled): Target {
-  const access = aim.standing === "suspended" ? "closed" : accesses[state];
-  return { access, model, limits, logins: aim.logins, full: row.over === "hard" };
+function targetOf({ row, aim, fenced, working }: Task, { state, model, limits }: Settled): Target {
+  const shut = aim.standing === "suspended" || (aim.standing === "open" && fenced);
+  const access = shut ? "closed" : accesses[state];
+  return { access, model, limits, logins: aim.logins, full: row.over === "hard", working };
 }
 
 async function tellEnd({ tell }: Parts, tx: Tx, { row }: Task, settled: Settled): Promise<void> {
@@ -134,11 +147,11 @@ async function tellEnd({ tell }: Parts, tx: Tx, { row }: Task, settled: Settled)
 }
 
 /** Statements begin before the time is over, or not at all. */
-function boundedBy(surroundings: Surroundings, until: number): Surroundings {
+export function boundedBy(surroundings: Surroundings, isInTime: () => boolean): Surroundings {
   const bounded = (session: Session): Session => ({
     ...session,
     run: (text, values) => {
-      if (performance.now() > until) throw new Error("The tenants' server is too slow.");
+      if (!isInTime()) throw new Error("The tenants' server is too slow.");
       return session.run(text, values);
     },
   });
@@ -152,7 +165,7 @@ function boundedBy(surroundings: Surroundings, until: number): Surroundings {
 const away = (message: string, cause?: unknown) => new ProviderError("unavailable", message, { cause, retryAfter: 5 });
 
 /** For the operator. PostgreSQL's messages name roles and objects, and no password: verifiers are made here. */
-function wordsOf(fault: unknown): string {
+export function wordsOf(fault: unknown): string {
   const { code } = Object(fault) as { code?: unknown };
   const message = fault instanceof Error ? fault.message : "The statement failed.";
   return `${typeof code === "string" ? `${code}: ` : ""}${message}`.slice(0, 500);

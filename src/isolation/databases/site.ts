@@ -26,6 +26,8 @@ export interface Target {
   readonly access: "open" | "closed" | "kept" | "none";
   readonly limits: DatabaseLimits;
   readonly logins: readonly WantedLogin[];
+  /** Logins of ours that work on a move: they are left alone. */
+  readonly working: readonly string[];
   /** Beyond the hard mark of its storage: new sessions begin read-only. */
   readonly full: boolean;
 }
