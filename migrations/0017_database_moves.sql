@@ -66,3 +66,14 @@ returns setof jsonb language sql stable as $$
   order by t.id limit p_limit
 $$;
 select door('list_databases(text, integer)');
+
+-- As in 0016, with the logins that work on a move: what they do is no statement of a customer's.
+create or replace function database_limits(p_tenants text[])
+returns setof jsonb language sql stable as $$
+  select jsonb_build_object('tenant', d.tenant_id, 'limits', d.limits,
+    'working', (select coalesce(jsonb_agg(m.login), '[]') from database_moves m
+                where m.tenant_id = d.tenant_id and m.login is not null))
+  from tenant_databases d
+  where d.tenant_id = any (p_tenants)
+$$;
+select door('database_limits(text[])');

@@ -105,7 +105,16 @@ async function withDatabases(work: (parts: Parts) => Promise<void>): Promise<voi
   const clock = await operatorClock(settings);
   const tenantsUrl = settings.tenantDatabaseUrl ?? (await runningEmbedded(settings.dataDir))?.tenantsUrl;
   await withStore(settings, async (store) => {
-    const databases = tenantDatabases({ settings, catalog, tenantsUrl, store, vault, clock });
+    const databases = tenantDatabases({
+      settings,
+      catalog,
+      tenantsUrl,
+      store,
+      vault,
+      clock,
+      // Moves go on in the worker, and it is the worker that tells of them.
+      pushesConfig: () => false,
+    });
     if (databases === undefined) {
       throw new ProviderError("config_invalid", "There is no server for tenants' databases.", {
         faults: [{ at: "TENANT_DATABASE_URL", message: "is missing" }],

@@ -42,7 +42,13 @@ export async function coreOf(surroundings: Surroundings) {
   const marketplaces = new Map<string, Marketplace>();
   const metering = meteringOf(surroundings, store, metrics, marketplaces);
   const abilitiesOf = (name: string) => marketplaces.get(name)?.abilities ?? NO_ABILITIES;
-  const databases = tenantDatabases({ ...surroundings, catalog, store, vault, abilitiesOf });
+  const databases = tenantDatabases({
+    ...surroundings,
+    catalog,
+    store,
+    vault,
+    pushesConfig: (name) => abilitiesOf(name).pushesConfig,
+  });
   const uses = lastUse(store, clock);
 
   const provider = createProvider({

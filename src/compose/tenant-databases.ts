@@ -5,7 +5,6 @@ import { ProviderError } from "../errors.ts";
 import { createDatabases, type Databases } from "../isolation/databases/databases.ts";
 import type { Store } from "../isolation/isolation.ts";
 import { databaseAim, tellOfDatabase } from "../provider/database-aim.ts";
-import type { Abilities } from "../provider/deps.ts";
 import type { Vault } from "../secrets/secrets.ts";
 
 interface TenantDatabasesParts {
@@ -16,12 +15,12 @@ interface TenantDatabasesParts {
   readonly store: Store;
   readonly vault: Vault;
   readonly clock: Clock;
-  readonly abilitiesOf?: (marketplace: string) => Abilities;
+  readonly pushesConfig: (marketplace: string) => boolean;
 }
 
 /** The databases of tenants; `config_invalid` where the manifest promises them and there is no server. */
 export function tenantDatabases(parts: TenantDatabasesParts): Databases | undefined {
-  const { settings, catalog, tenantsUrl, store, vault, clock, abilitiesOf } = parts;
+  const { settings, catalog, tenantsUrl, store, vault, clock, pushesConfig } = parts;
   if (tenantsUrl === undefined) {
     if (!catalog.credentials.some(({ kind }) => kind === "postgres")) return undefined;
     throw new ProviderError("config_invalid", "The manifest promises databases, and there is no server for them.", {
@@ -35,6 +34,6 @@ export function tenantDatabases(parts: TenantDatabasesParts): Databases | undefi
     environment: settings.environment,
     address: settings.tenantDatabaseAddress,
     aim: (tx) => databaseAim(catalog, vault, tx),
-    tell: (tx, tenant, happened) => tellOfDatabase(tx, tenant, happened, { now: clock.now(), abilitiesOf }),
+    tell: (tx, tenant, happened) => tellOfDatabase(tx, tenant, happened, { now: clock.now(), pushesConfig }),
   });
 }

@@ -7,7 +7,6 @@ import type { Aim, Happening } from "../isolation/databases/databases.ts";
 import { type Operation, runningOperation } from "../operations/operations.ts";
 import type { Vault } from "../secrets/secrets.ts";
 import { readTenant, type Tenant, type TenantState } from "../tenants/tenants.ts";
-import type { Abilities } from "./deps.ts";
 
 const standings: Readonly<Record<TenantState, Aim["standing"]>> = {
   provisioning: "open",
@@ -50,10 +49,10 @@ const events = {
   below_marks: "database.below_marks",
 } as const satisfies Record<Happening["type"], string>;
 
-export interface Telling {
+interface Telling {
   readonly now: Date;
-  /** Absent where nothing is moved. */
-  readonly abilitiesOf?: ((marketplace: string) => Abilities) | undefined;
+  /** Whether the marketplace lets us set config vars. */
+  readonly pushesConfig: (marketplace: string) => boolean;
 }
 
 /** A lifecycle event for what became of a tenant's data; its config vars are told where a move has changed them. */
@@ -61,11 +60,11 @@ export async function tellOfDatabase(
   tx: Tx,
   tenant: string,
   { type, data }: Happening,
-  { now, abilitiesOf }: Telling,
+  { now, pushesConfig }: Telling,
 ): Promise<void> {
   await appendEvent(tx, tenant, { type: events[type], by: "job:databases", at: now, data }, now);
   if (type !== "moved") return;
   const marketplace = (await readTenant(tx))?.marketplace;
-  if (marketplace === undefined || !abilitiesOf?.(marketplace).pushesConfig) return;
+  if (marketplace === undefined || !pushesConfig(marketplace)) return;
   await oweCalls(tx, tenant, [{ marketplace, kind: PUSH_CONFIG }], now);
 }

@@ -37,7 +37,7 @@ export async function restoreDatabase(parts: Parts, { tenant, days, by, at }: Re
     const [fresh] = mintCredentials(mint, tenant, [declaration]);
     if (fresh === undefined) throw new Error("No login was made.");
     const value = await lendCredential(tx, parts.vault, tenant, fresh, until, now);
-    await tellOfDatabase(tx, tenant, { type: "restored", data: { until, by } }, { now: at });
+    await tellOfDatabase(tx, tenant, { type: "restored", data: { until, by } }, { now: at, pushesConfig: () => false });
     const model = findPlan(parts.catalog, found.plan)?.isolation ?? "pool";
     return { ...value, address: await databases.addressOf(tx, tenant, model) };
   });

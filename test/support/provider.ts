@@ -151,6 +151,7 @@ function makeDeps(
   const { store, clock, catalog } = parts;
   const usual = { pushesConfig: true, wantsCompletion: true, provisionDeadlineSeconds: 43_200 };
   const abilitiesOf = () => ({ ...usual, ...abilities });
+  const pushesConfig = () => abilitiesOf().pushesConfig;
   const databases =
     tenants &&
     createDatabases({
@@ -158,7 +159,7 @@ function makeDeps(
       store,
       clock,
       aim: (tx) => databaseAim(catalog, vault, tx),
-      tell: (tx, tenant, happened) => tellOfDatabase(tx, tenant, happened, { now: clock.now(), abilitiesOf }),
+      tell: (tx, tenant, happened) => tellOfDatabase(tx, tenant, happened, { now: clock.now(), pushesConfig }),
     });
   const declarations = declaredCredentials(parts.catalog, ISSUER);
   const scopes = customerScopes(declarations);
@@ -250,7 +251,8 @@ async function workUntilRest(test: TestProvider): Promise<void> {
     const [left] = await test.look<{ rows: number }>(
       `select (select count(*) from operations where state = 'running')
             + (select count(*) from owed_calls where state = 'owed')
-            + (select count(*) from tenant_databases where settled < asked) as rows`,
+            + (select count(*) from tenant_databases where settled < asked)
+            + (select count(*) from database_moves where ended_at is null and state not in ('kept', 'removing')) as rows`,
     );
     if (Number(left?.rows) === 0) return;
     test.clock.advance(MINUTE);

@@ -92,7 +92,11 @@ export async function inPlace<T>(
 function ignore(): void {}
 
 function settingsOf({ owner, schema }: Place, statementMs: number): string {
-  const settings = Object.entries({ ...PLAIN, role: owner, statement_timeout: `${statementMs}` });
+  const settings = Object.entries({
+    ...PLAIN,
+    role: schema === undefined ? "none" : owner,
+    statement_timeout: `${statementMs}`,
+  });
   const path = schema === undefined ? "''" : pg.escapeIdentifier(schema);
   return [
     ...settings.map(([name, value]) => `set ${name} = ${pg.escapeLiteral(value)}`),

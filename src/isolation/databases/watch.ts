@@ -33,12 +33,12 @@ export async function watchSessions({ store, surroundings }: Parts): Promise<voi
     const watched = await suspects(session, environment.environment, shared);
     if (watched.length === 0) return;
     const tenants = watched.flatMap(({ login }) => readName(environment.environment, login ?? "")?.tenant ?? []);
-    const rows = await store.throughDoor<{ database_limits: { tenant: string; limits: DatabaseLimits } }>({
-      text: "select database_limits($1)",
-      values: [tenants],
-    });
+    const rows = await store.throughDoor<{
+      database_limits: { tenant: string; limits: DatabaseLimits; working: readonly string[] };
+    }>({ text: "select database_limits($1)", values: [tenants] });
+    const working = new Set(rows.flatMap(({ database_limits: row }) => row.working));
     const limits = new Map(rows.map(({ database_limits: { tenant, limits } }) => [tenant, limits.statementSeconds]));
-    for (const one of watched) {
+    for (const one of watched.filter(({ login }) => !working.has(login ?? ""))) {
       const tenant = readName(environment.environment, one.login ?? "")?.tenant ?? "";
       const verdict = judge(one, limits.get(tenant));
       if (verdict !== undefined) await end(session, one, verdict);
