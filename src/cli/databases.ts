@@ -113,7 +113,7 @@ async function withDatabases(work: (parts: Parts) => Promise<void>): Promise<voi
       vault,
       clock,
       // Moves go on in the worker, and it is the worker that tells of them.
-      pushesConfig: () => false,
+      abilitiesOf: () => ({ pushesConfig: false }),
     });
     if (databases === undefined) {
       throw new ProviderError("config_invalid", "There is no server for tenants' databases.", {

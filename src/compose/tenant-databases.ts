@@ -5,6 +5,7 @@ import { ProviderError } from "../errors.ts";
 import { createDatabases, type Databases } from "../isolation/databases/databases.ts";
 import type { Store } from "../isolation/isolation.ts";
 import { databaseAim, tellOfDatabase } from "../provider/database-aim.ts";
+import type { Abilities } from "../provider/deps.ts";
 import type { Vault } from "../secrets/secrets.ts";
 
 interface TenantDatabasesParts {
@@ -15,12 +16,12 @@ interface TenantDatabasesParts {
   readonly store: Store;
   readonly vault: Vault;
   readonly clock: Clock;
-  readonly pushesConfig: (marketplace: string) => boolean;
+  readonly abilitiesOf: (marketplace: string) => Pick<Abilities, "pushesConfig">;
 }
 
 /** The databases of tenants; `config_invalid` where the manifest promises them and there is no server. */
 export function tenantDatabases(parts: TenantDatabasesParts): Databases | undefined {
-  const { settings, catalog, tenantsUrl, store, vault, clock, pushesConfig } = parts;
+  const { settings, catalog, tenantsUrl, store, vault, clock, abilitiesOf } = parts;
   if (tenantsUrl === undefined) {
     if (!catalog.credentials.some(({ kind }) => kind === "postgres")) return undefined;
     throw new ProviderError("config_invalid", "The manifest promises databases, and there is no server for them.", {
@@ -34,6 +35,10 @@ export function tenantDatabases(parts: TenantDatabasesParts): Databases | undefi
     environment: settings.environment,
     address: settings.tenantDatabaseAddress,
     aim: (tx) => databaseAim(catalog, vault, tx),
-    tell: (tx, tenant, happened) => tellOfDatabase(tx, tenant, happened, { now: clock.now(), pushesConfig }),
+    tell: (tx, tenant, happened) =>
+      tellOfDatabase(tx, tenant, happened, {
+        now: clock.now(),
+        pushesConfig: (name) => abilitiesOf(name).pushesConfig,
+      }),
   });
 }

@@ -1,4 +1,5 @@
 import type { Store } from "../isolation.ts";
+import { type Move, type MoveJson, moveFromJson } from "./moving/rows.ts";
 import { type EnvironmentNames, type Model, readName } from "./names.ts";
 import type { DatabaseState } from "./rows.ts";
 import { literal, type Session } from "./session.ts";
@@ -29,6 +30,8 @@ export interface ListedDatabase {
   readonly isSettled: boolean;
   /** Those that are not revoked. */
   readonly logins: readonly string[];
+  /** Those that have not ended, and the last one if it failed. */
+  readonly moves: readonly Move[];
 }
 
 interface ListedJson {
@@ -37,6 +40,7 @@ interface ListedJson {
   readonly tenant_state: string;
   readonly plan: string;
   readonly logins: readonly string[];
+  readonly moves: readonly MoveJson[];
   readonly row: {
     readonly model: Model;
     readonly wanted: Model;
@@ -66,13 +70,14 @@ export async function* listDatabases(store: Store): AsyncGenerator<ListedDatabas
   }
 }
 
-function listedFromJson({ tenant, marketplace, tenant_state, plan, logins, row }: ListedJson): ListedDatabase {
+function listedFromJson({ tenant, marketplace, tenant_state, plan, logins, moves, row }: ListedJson): ListedDatabase {
   return {
     tenant,
     marketplace,
     tenantState: tenant_state,
     plan,
     logins,
+    moves: moves.map(moveFromJson),
     model: row?.model,
     wanted: row?.wanted,
     state: row?.state,
@@ -93,9 +98,10 @@ export async function thingsThere(session: Session, { environment }: Environment
      union all select 'schema', name from (select nspname::text as name from pg_namespace) n where ${mine}
      union all select 'database', name from (select datname::text as name from pg_database) d where ${mine}`,
   );
-  return rows.flatMap(({ kind, name }) => {
+  return rows.flatMap<Thing>(({ kind, name }) => {
     const read = readName(environment, name);
     if (read === undefined) return [];
-    return [{ is: kind === "role" ? read.is : kind, name, tenant: read.tenant }];
+    if (kind !== "role") return [{ is: kind, name, tenant: read.tenant }];
+    return read.is === "place" ? [] : [{ is: read.is, name, tenant: read.tenant }];
   });
 }

@@ -72,9 +72,10 @@ export const SCHEMA_OF_TENANT = `^[a-z][a-z0-9]{0,15}_${TENANT}$`;
 export function readName(
   environment: string,
   name: string,
-): { readonly tenant: string; readonly is: "owner" | "reader" | "login" } | undefined {
-  const [, tenant, rest] = new RegExp(`^${environment}_(${TENANT})(_ro|_${SUFFIX})?$`).exec(name) ?? [];
+): { readonly tenant: string; readonly is: "owner" | "reader" | "login" | "place" } | undefined {
+  const [, tenant, rest] = new RegExp(`^${environment}_(${TENANT})(_ro|_new|_old|_${SUFFIX})?$`).exec(name) ?? [];
   if (tenant === undefined) return undefined;
   if (rest === undefined) return { tenant, is: "owner" };
+  if (rest === "_new" || rest === "_old") return { tenant, is: "place" };
   return { tenant, is: rest === "_ro" ? "reader" : "login" };
 }

@@ -70,10 +70,11 @@ const isUnderWay = (one: ListedDatabase): boolean => !one.isSettled && one.attem
 
 function judgeExtra(thing: Thing, one: ListedDatabase | undefined, environment: string): readonly Discrepancy[] {
   if (one?.state === undefined) return [{ ...thing, cure: "remove", says: "belongs to no tenant" }];
+  if (one.moves.some(({ login }) => login === thing.name)) return [];
   if (isUnderWay(one) || expected(one, environment).some((wanted) => keyOf(wanted) === keyOf(thing))) return [];
-  // Where data come from while they are moved, and where they are kept after it, is for the move to say.
+  // Where data come to be while they are moved, and where they are kept after it, is for the move to say.
   const isOtherPlace = (thing.is === "schema" || thing.is === "database") && one.state !== "removed";
-  if (isOtherPlace && one.wanted !== one.model) return [];
+  if (isOtherPlace && one.moves.some(({ state }) => state !== "failed")) return [];
   if (isOtherPlace) return [{ ...thing, cure: "person", says: `is not where the tenant's data live (${one.model})` }];
   return [{ ...thing, cure: "settle", says: `should not be there: the tenant's database is ${one.state}` }];
 }

@@ -39,6 +39,7 @@ export function holding({ store, clock }: MovingParts, first: HeldMove): Hold {
     }
   };
   const timer = setInterval(() => void beat().catch(() => undefined), BEAT_MS);
+  timer.unref();
   const look = async (): Promise<boolean> => {
     const move = await store.asTenant(tenant, (tx) => findHeld(tx, id, lease));
     if (move !== undefined) held = { move, lease };
