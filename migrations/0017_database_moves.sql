@@ -41,6 +41,16 @@ create index database_moves_due on database_moves (due_at) where due_at is not n
 select wall('database_moves', 'tenant_id');
 select app_may('select, insert, update on database_moves');
 
+-- Logins that work for a while as a tenant whose data are restored into another one, or taken over from another one.
+create table working_logins (
+  tenant_id text not null references tenants (id),
+  login     text not null,
+  until     timestamptz not null,
+  primary key (tenant_id, login)
+);
+select wall('working_logins', 'tenant_id');
+select app_may('select, insert, delete on working_logins');
+
 create function due_moves(p_now timestamptz, p_limit integer)
 returns setof jsonb language sql stable as $$
   select jsonb_build_object('tenant', m.tenant_id, 'id', m.id) from database_moves m
@@ -71,8 +81,10 @@ select door('list_databases(text, integer)');
 create or replace function database_limits(p_tenants text[])
 returns setof jsonb language sql stable as $$
   select jsonb_build_object('tenant', d.tenant_id, 'limits', d.limits,
-    'working', (select coalesce(jsonb_agg(m.login), '[]') from database_moves m
-                where m.tenant_id = d.tenant_id and m.login is not null))
+    'working', (select coalesce(jsonb_agg(w.login), '[]') from (
+        select m.tenant_id, m.login from database_moves m where m.login is not null
+        union all select l.tenant_id, l.login from working_logins l) w
+      where w.tenant_id = d.tenant_id))
   from tenant_databases d
   where d.tenant_id = any (p_tenants)
 $$;

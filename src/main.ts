@@ -1,4 +1,4 @@
-import { Command, CommanderError, InvalidArgumentError } from "commander";
+import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { ProviderError } from "./errors.ts";
 
 /** Exit codes of sysexits.h where one fits. */
@@ -245,8 +245,20 @@ function databaseCommands(cli: Command): void {
     .description("open the data of a removed tenant again, while they are kept")
     .argument("<tenant>", "our id of the tenant")
     .option("--days <number>", "how long they stay open", days, 7)
+    .option("--into <tenant>", "copy them into this tenant instead, which has nothing yet")
     .option("--json", "print as JSON")
-    .action(async (tenant, options) => (await import("./cli/databases.ts")).restore(tenant, options));
+    .action(async (tenant, options) =>
+      options.into === undefined
+        ? (await import("./cli/databases.ts")).restore(tenant, options)
+        : (await import("./cli/database-moves.ts")).restoreInto(tenant, options),
+    );
+  databases
+    .command("move")
+    .description("move a tenant's data to another model, whatever its plan says; ends when they are there")
+    .argument("<tenant>", "our id of the tenant")
+    .addOption(new Option("--to <model>", "where to").choices(["pool", "bridge", "silo"]).makeOptionMandatory())
+    .option("--json", "print as JSON")
+    .action(async (tenant, options) => (await import("./cli/database-moves.ts")).move(tenant, options));
 }
 
 function days(text: string): number {

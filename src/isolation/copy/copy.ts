@@ -6,14 +6,17 @@ import { CannotBeCarried, CopyDiffers } from "./refusals.ts";
 import { type Copying, copyRows, type Progress } from "./rows.ts";
 import { readScope } from "./scope.ts";
 import { inPlace, type Place, type Session, type SessionOptions } from "./session.ts";
-import { emptyShared, fillShared, refuseWhatHasNoSharedTable } from "./shared.ts";
+import { emptyShared, fillShared, refuseUnlessNoRows, refuseWhatHasNoSharedTable } from "./shared.ts";
 import { differencesOf, positionsAfterRows, readPositions, type Sums, setPositions, sumsOf } from "./sums.ts";
 import { refuseAnything } from "./uncarried.ts";
 
 export type { Place, Progress };
-export { CannotBeCarried, CopyDiffers, emptyShared, fillShared, refuseWhatHasNoSharedTable };
+export { CannotBeCarried, CopyDiffers, emptyShared, fillShared, refuseUnlessNoRows, refuseWhatHasNoSharedTable };
 
-export interface CopyOptions extends SessionOptions, Copying {}
+export interface CopyOptions extends SessionOptions, Copying {
+  /** Compares the copy with its original before it takes effect. */
+  readonly verified?: boolean;
+}
 
 /** All reads see one moment, while others write. */
 const ONE_MOMENT = "begin isolation level repeatable read, read only";
@@ -49,6 +52,7 @@ export async function copyPlace(from: Place, to: Place, options: CopyOptions = {
     ]);
     await grantAlike(target, to, definitions);
     await takePositions(source, target, from, definitions);
+    if (options.verified) await refuseDifferent(source, target, from, definitions);
     await target.run(["commit", ...analyze(definitions.tables)]);
   });
 }
@@ -66,11 +70,7 @@ export async function differencesBetween(
     const definitions = await readWholly(source, from);
     const different = differencesOf(definitions, await readDefinitions(target, to));
     if (different.length > 0) throw new CopyDiffers(different);
-    const [ours, theirs] = await Promise.all([
-      contentOf(source, from, definitions),
-      contentOf(target, from, definitions),
-    ]);
-    return [...ours].filter(([name, sum]) => theirs.get(name) !== sum).map(([name]) => name);
+    return differingContent(source, target, from, definitions);
   });
 }
 
@@ -111,6 +111,24 @@ function between<T>(
       return work(source, target);
     }),
   );
+}
+
+async function differingContent(
+  source: Session,
+  target: Session,
+  from: Place,
+  definitions: Definitions,
+): Promise<readonly string[]> {
+  const [ours, theirs] = await Promise.all([
+    contentOf(source, from, definitions),
+    contentOf(target, from, definitions),
+  ]);
+  return [...ours].filter(([name, sum]) => theirs.get(name) !== sum).map(([name]) => name);
+}
+
+async function refuseDifferent(...compared: Parameters<typeof differingContent>): Promise<void> {
+  const differing = await differingContent(...compared);
+  if (differing.length > 0) throw new CopyDiffers(differing);
 }
 
 async function grantAlike(target: Session, to: Place, { grants }: Definitions): Promise<void> {

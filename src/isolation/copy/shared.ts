@@ -66,6 +66,18 @@ export async function emptyShared(shared: Place, options: SessionOptions = {}): 
   });
 }
 
+/** Rejects with `CannotBeCarried` when the tenant has rows in the shared tables. */
+export async function refuseUnlessNoRows(shared: Place, options: SessionOptions = {}): Promise<void> {
+  await inPlace(shared, options, async (session) => {
+    const things: string[] = [];
+    for (const { name, at } of (await readDefinitions(session, shared)).tables) {
+      const [row] = await session.rows(`select from ${at} limit 1`);
+      if (row !== undefined) things.push(`rows of table ${name}`);
+    }
+    if (things.length > 0) throw new CannotBeCarried(things, "The place is not empty, it holds");
+  });
+}
+
 async function beside<T>(
   from: Place,
   shared: Place,

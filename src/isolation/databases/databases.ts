@@ -1,9 +1,12 @@
 import type { Tx } from "../../db/db.ts";
 import { ProviderError } from "../../errors.ts";
+import type { Progress } from "../copy/copy.ts";
 import type { Aim, DatabasesOptions, Happening } from "./contract.ts";
 import { type ListedDatabase, listDatabases } from "./listing.ts";
 import { measureStorage } from "./measure.ts";
 import { beginMove, startDueMoves } from "./moving/moving.ts";
+import { type RestoreInto, restoreInto } from "./moving/restore-into.ts";
+import { findMove, type Move } from "./moving/rows.ts";
 import { environmentNames, type Model, mintLogin, rolePattern, SCHEMA_OF_TENANT, tenantNames } from "./names.ts";
 import { openDoors } from "./openness.ts";
 import { prepareServer, type Server } from "./prepare.ts";
@@ -15,7 +18,7 @@ import { settleDatabase } from "./settlement.ts";
 import type { Surroundings } from "./site.ts";
 import { watchSessions } from "./watch.ts";
 
-export type { Aim, Discrepancy, Happening, ListedDatabase, Model };
+export type { Aim, Discrepancy, Happening, ListedDatabase, Model, Move, Progress };
 export { environmentNames, rolePattern, SCHEMA_OF_TENANT };
 
 /** The databases of tenants, on a server of their own. */
@@ -37,6 +40,10 @@ export interface Databases {
   watch(): Promise<void>;
   /** Begins to move the tenant's data, whatever the plan says; answers the move's id. */
   move(tenant: string, to: Model, by: string): Promise<string>;
+  /** How far a move is. */
+  findMove(tenant: string, id: string): Promise<Move | undefined>;
+  /** Copies what is kept of one tenant into another that is empty; `request_conflict` where that cannot be. */
+  restoreInto(asked: RestoreInto): Promise<void>;
   /** Starts moves that are due, at most `limit`: a promise for the end of each. A fault is written down and tried again. */
   moveDue(limit: number): Promise<readonly Promise<void>[]>;
   /** What lies on the server for no tenant, and what a tenant lacks. `gives`: purchases come with a login. */
@@ -97,6 +104,8 @@ export function createDatabases(options: DatabasesOptions): Databases {
       await measureStorage({ ...options, surroundings });
     },
     move: (tenant, to, by) => beginMove(moving, tenant, to, by),
+    findMove: (tenant, id) => store.asTenant(tenant, (tx) => findMove(tx, id)),
+    restoreInto: (asked) => restoreInto(moving, asked),
     moveDue: (limit) => startDueMoves(moving, limit),
     check: (gives) => compare({ store, surroundings }, gives),
     openness: async () => {

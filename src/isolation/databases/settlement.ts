@@ -82,7 +82,7 @@ async function begin({ clock, aim }: Parts, tx: Tx, tenant: string): Promise<Tas
   if (current === undefined) return undefined;
   const move = await activeMove(tx);
   const fenced = move?.state === "fenced" || move?.state === "verified";
-  return { ...leased, aim: current, fenced, working: await workingLogins(tx) };
+  return { ...leased, aim: current, fenced, working: await workingLogins(tx, now) };
 }
 
 const isToBegin = ({ standing, logins }: Aim): boolean =>

@@ -107,11 +107,22 @@ export function findMove(tx: Tx, id: string): Promise<Move | undefined> {
 }
 
 /** The logins that work on this transaction's tenant as the tenant, and are no customer's. */
-export async function workingLogins(tx: Tx): Promise<readonly string[]> {
+export async function workingLogins(tx: Tx, now: Date): Promise<readonly string[]> {
   const rows = await tx.query<{ login: string }>(
-    "select login from database_moves where tenant_id = this_tenant() and login is not null",
+    `select login from database_moves where tenant_id = this_tenant() and login is not null
+     union all select login from working_logins where tenant_id = this_tenant() and until > $1`,
+    [now],
   );
   return rows.map(({ login }) => login);
+}
+
+/** Lets the login work until then, and no longer. */
+export async function lendLogin(tx: Tx, tenant: string, login: string, until: Date): Promise<void> {
+  await tx.query("insert into working_logins (tenant_id, login, until) values ($1, $2, $3)", [tenant, login, until]);
+}
+
+export async function endLogin(tx: Tx, login: string): Promise<void> {
+  await tx.query("delete from working_logins where tenant_id = this_tenant() and login = $1", [login]);
 }
 
 export interface PlannedMove {
