@@ -61,6 +61,7 @@ const DOORS = [
   "close_usage_of(text,timestamp with time zone)",
   "database_limits(text[])",
   "due_databases(timestamp with time zone,integer)",
+  "due_moves(timestamp with time zone,integer)",
   "end_billing(text,text,timestamp with time zone,timestamp with time zone,jsonb)",
   "end_session(text)",
   "enter_usage(text[],uuid[])",
