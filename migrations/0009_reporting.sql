@@ -4,7 +4,7 @@
 alter table tenants add column limits jsonb, add column entitled_until timestamptz;
 
 -- Who pays for a tenant's hours. An hour is paid by the row with the latest from_hour up to it, if the purchase behind
--- that row had not ended by then; one that had ended before it was to pay does not count. A purchase that ended and came
+-- that row had not ended by then; one that had ended before its first hour does not count. A purchase that ended and came
 -- back under the same reference has a row for each span.
 create table usage_payers (
   tenant_id         text not null references tenants (id),

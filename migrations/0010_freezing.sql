@@ -90,12 +90,12 @@ language sql stable as $$
 $$;
 select door('find_key(text)');
 
--- Who pays for an hour, or nothing. A span that had ended before its beginning never paid.
+-- Who pays for an hour, or nothing. A span that had ended before its first hour never paid.
 create function payer_of(p_tenant text, p_hour timestamptz) returns setof usage_payers
 language sql stable rows 1 as $$
   select p.* from (
     select * from usage_payers where tenant_id = p_tenant and from_hour <= p_hour
-      and (ended_at is null or ended_at > greatest(from_hour, starts_at))
+      and (ended_at is null or ended_at >= from_hour)
     order by from_hour desc, starts_at desc limit 1) p
   where p.ended_at is null or p_hour < p.ended_at
 $$;
