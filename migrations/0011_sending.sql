@@ -295,3 +295,39 @@ begin
   return v_raised;
 end $$;
 select door('alarm_usage(timestamptz, integer)');
+
+-- Attempts are kept for 90 days after their record has ended, and go hour by hour; this is how far that has come.
+create table usage_forgetting (hour timestamptz not null);
+
+-- Drops old attempts: at most p_limit, and of at most a week of hours. It waits at an hour whose records ended late.
+create function forget_usage_attempts(p_now timestamptz, p_limit integer) returns integer
+language plpgsql as $$
+declare
+  v_until timestamptz := p_now - interval '90 days';
+  v_hour timestamptz;
+  v_most timestamptz;
+  v_gone integer := 0;
+  v_these integer;
+begin
+  if not exists (select from usage_forgetting) then
+    insert into usage_forgetting
+    select date_trunc('hour', least(v_until, (select min(a.hour) from usage_attempts a)), 'UTC');
+  end if;
+  select hour into v_hour from usage_forgetting for update skip locked;
+  v_most := least(v_until, v_hour + interval '7 days');
+  while v_hour < v_most and v_gone < p_limit loop
+    delete from usage_attempts a using (
+      select o.tenant_id, o.hour, o.dimension, o.n
+      from usage_records r join usage_attempts o using (tenant_id, hour, dimension)
+      where r.hour = v_hour and r.settled_at < v_until limit p_limit - v_gone) old
+    where (a.tenant_id, a.hour, a.dimension, a.n) = (old.tenant_id, old.hour, old.dimension, old.n);
+    get diagnostics v_these = row_count;
+    v_gone := v_gone + v_these;
+    exit when exists (select from usage_records r join usage_attempts a using (tenant_id, hour, dimension)
+                      where r.hour = v_hour);
+    v_hour := v_hour + interval '1 hour';
+  end loop;
+  update usage_forgetting set hour = v_hour where hour < v_hour;
+  return v_gone;
+end $$;
+select door('forget_usage_attempts(timestamptz, integer)');

@@ -14,6 +14,8 @@ interface UsageJobOptions {
 }
 
 const SWEEP_EVERY_MS = 60_000;
+/** Old attempts that go in one sweep: what one worker may send in a minute. */
+const ATTEMPTS = 15_000;
 /**
  * The time up to which hours are closed and records end, in SQL: none of that can be undone, so a clock of ours that has
  * jumped ahead of the database's is not believed. A clock that is turned by hand has nothing to be held against.
@@ -52,6 +54,10 @@ export function usageJob(store: Store, { clock, limits }: UsageJobOptions): () =
     const now = clock.now();
     if (Math.abs(now.getTime() - sweptAt) >= SWEEP_EVERY_MS) {
       await store.throughDoor({ text: `select sweep_usage(${nowSql(clock, "$1")})`, values: [now] });
+      await store.throughDoor({
+        text: `select forget_usage_attempts(${nowSql(clock, "$1")}, $2)`,
+        values: [now, ATTEMPTS],
+      });
       sweptAt = now.getTime();
     }
     const moved = await answers(store, `select move_usage_gate(${nowSql(clock, "$1")}) as yes`, [now]);
