@@ -180,6 +180,8 @@ describeWithChromium("the dashboard in a browser", () => {
       `Reveal ${KEY}`,
       "Reveal ACME_SEARCH_URL",
       "curl",
+      expect.stringMatching(`^Rotate ${KEY} ending in`),
+      expect.stringMatching(`^Revoke ${KEY} ending in`),
       expect.stringMatching(`^Revoke now ${KEY} ending in`),
       "7200",
       "Rotate credentials",

@@ -157,7 +157,7 @@ describe("the customer's dashboard", () => {
       credential: String(retiring?.id),
       tenant: other.tenant.id,
     });
-    expect(revoked.status).toBe(400);
+    expect(revoked.status).toBe(404);
     expect(await credentialsOf(other)).toHaveLength(2);
     const revealed = await mine.post("/dashboard/reveal", { name: KEY, tenant: other.tenant.id });
     expect(revealed.text).not.toContain(await keyOf(other));

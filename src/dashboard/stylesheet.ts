@@ -160,6 +160,18 @@ input[type="radio"] { accent-color: var(--accent); width: 1.0625rem; height: 1.0
 .rotate legend { margin-bottom: 0.375rem; font-size: 0.9375rem; }
 .rotate label { display: flex; gap: 0.625rem; padding: 0.25rem 0; cursor: pointer; }
 .rotate label .quiet { display: block; }
+.choose label, .sure { display: flex; gap: 0.625rem; padding: 0.25rem 0; cursor: pointer; }
+input[type="checkbox"] { accent-color: var(--accent); width: 1.0625rem; height: 1.0625rem; margin: 0.25rem 0 0; flex: none; }
+.stacked tbody th { width: 40%; }
+.stacked td { font-variant-numeric: tabular-nums; }
+.deeds { display: flex; flex-wrap: wrap; gap: 0.375rem 1rem; align-items: center; }
+@media (max-width: 48rem) {
+  .stacked thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
+  .stacked tr { display: block; padding-block: 0.5rem; border-top: 1px solid var(--line); }
+  .stacked th, .stacked td, .stacked tbody th { display: block; width: auto; padding: 0.1875rem 0; border: 0; }
+  .stacked td::before { content: attr(data-word) ": "; color: var(--quiet); }
+  .stacked td[data-word="State"]::before { content: none; }
+}
 .ends { margin-block: 0.375rem 0.5rem; font-size: 0.875rem; }
 
 .snippet { border: 1px solid var(--line); border-radius: 8px; background: var(--sunk); overflow: hidden; }

@@ -1,20 +1,10 @@
 import { type Credential, isSecretKind } from "../../credentials/credentials.ts";
 import { ActionForm, Card, Unseen } from "../parts.tsx";
-import { Moment } from "../time.tsx";
+import { fromNow, Moment } from "../time.tsx";
+import { Overlaps } from "./overlaps.tsx";
 import type { CustomerView } from "./view.ts";
 
-/** How long the old credentials go on working, in seconds as the form sends them. The first is chosen beforehand. */
-const overlaps = [
-  { seconds: "7200", label: "For 2 more hours", hint: "enough for your app to restart with the new ones" },
-  { seconds: "86400", label: "For 24 more hours", hint: "when somebody has copied them elsewhere" },
-  { seconds: "0", label: "Not at all", hint: "when they have leaked: whatever still uses them fails at once" },
-] as const;
-
-export function isOverlap(text: string): boolean {
-  return overlaps.some(({ seconds }) => seconds === text);
-}
-
-/** Every credential that still works, the way to replace them, and the way to end an old one early. */
+/** Every credential that still works, the ways to replace and to end it, and the way to another one. */
 export function CredentialsCard({ view, token }: { view: CustomerView; token: string }) {
   if (view.tenant.state === "provisioning" || view.credentials.length === 0) return null;
   return (
@@ -29,22 +19,26 @@ export function CredentialsCard({ view, token }: { view: CustomerView; token: st
           credentials go on working until then.
         </p>
       ) : null}
+      <table class="stacked">
+        <caption>Credentials that work</caption>
+        <thead>
+          <tr>
+            <th scope="col">Credential</th>
+            <th scope="col">Access</th>
+            <th scope="col">Issued</th>
+            <th scope="col">Last used</th>
+            <th scope="col">State</th>
+          </tr>
+        </thead>
+        <tbody>
+          {view.credentials.map((credential) => (
+            <CredentialRow key={credential.id} credential={credential} now={view.now} token={token} />
+          ))}
+        </tbody>
+      </table>
       <div class="connect">
-        <table>
-          <caption>Credentials that work</caption>
-          <thead>
-            <tr>
-              <th scope="col">Credential</th>
-              <th scope="col">State</th>
-            </tr>
-          </thead>
-          <tbody>
-            {view.credentials.map((credential) => (
-              <CredentialRow key={credential.id} credential={credential} now={view.now} token={token} />
-            ))}
-          </tbody>
-        </table>
         <RotateForm view={view} token={token} />
+        <Another />
       </div>
     </Card>
   );
@@ -57,19 +51,50 @@ function CredentialRow({ credential, now, token }: { credential: Credential; now
         <code>{credential.name}</code>
         <span class="quiet">
           {kindWord(credential.kind)} ending in <code>{credential.hint}</code>
-        </span>
-        <span class="quiet">
-          issued <Moment at={credential.createdAt} now={now} />
+          {credential.named ? "" : ", in your config vars"}
         </span>
       </th>
-      <td>
+      <td data-word="Access">{accessWord(credential)}</td>
+      <td data-word="Issued">
+        <Ago at={credential.createdAt} now={now} />
+      </td>
+      <td data-word="Last used">
+        <LastUse credential={credential} now={now} />
+      </td>
+      <td data-word="State">
         {credential.state === "active" ? (
-          <strong class="badge good">Active</strong>
+          <Active credential={credential} />
         ) : (
           <Retiring {...{ credential, now, token }} />
         )}
       </td>
     </tr>
+  );
+}
+
+/** To the minute or so; an exact time would promise more. */
+function Ago({ at, now }: { at: Date; now: Date }) {
+  return <time dateTime={at.toISOString()}>{fromNow(at, now)}</time>;
+}
+
+function LastUse({ credential: { kind, lastUsedAt }, now }: { credential: Credential; now: Date }) {
+  if (lastUsedAt !== null) return <Ago at={lastUsedAt} now={now} />;
+  return <span class="quiet">{kind === "api-key" ? "never" : "not seen here"}</span>;
+}
+
+function Active({ credential }: { credential: Credential }) {
+  const page = `/dashboard/credentials/${credential.id}`;
+  const which = `${credential.name} ending in ${credential.hint}`;
+  return (
+    <div class="deeds">
+      <strong class="badge good">Active</strong>
+      <a href={`${page}#rotate`}>
+        Rotate <Unseen>{which}</Unseen>
+      </a>
+      <a href={`${page}#revoke`}>
+        Revoke <Unseen>{which}</Unseen>
+      </a>
+    </div>
   );
 }
 
@@ -103,19 +128,9 @@ function RotateForm({ view, token }: { view: CustomerView; token: string }) {
       <h3>Rotate</h3>
       <p>
         New credentials are issued{texts.ways.showConfig === undefined ? "" : " and set in your app's config vars"}.{" "}
-        {texts.rotationWarning}
+        {texts.rotationWarning} Named credentials stay as they are.
       </p>
-      <fieldset>
-        <legend>The old ones go on working</legend>
-        {overlaps.map(({ seconds, label, hint }, place) => (
-          <label key={seconds}>
-            <input type="radio" name="overlap" value={seconds} checked={place === 0} />
-            <span>
-              {label} <span class="quiet">{hint}</span>
-            </span>
-          </label>
-        ))}
-      </fieldset>
+      <Overlaps legend="The old ones go on working" />
       <button type="submit" class="main" id="rotate">
         Rotate credentials
       </button>
@@ -123,6 +138,28 @@ function RotateForm({ view, token }: { view: CustomerView; token: string }) {
   );
 }
 
-function kindWord(kind: string): string {
-  return kind === "api-key" ? "API key" : kind;
+function Another() {
+  return (
+    <div>
+      <h3>For something else</h3>
+      <p>
+        A report, a colleague, a machine that only reads: give each a credential of its own, with no more rights than it
+        needs, and end it when it has served.
+      </p>
+      <a class="button" href="/dashboard/credentials/new">
+        Issue a named credential
+      </a>
+    </div>
+  );
+}
+
+export function kindWord(kind: string): string {
+  const words: Readonly<Record<string, string>> = { "api-key": "API key", postgres: "Database login" };
+  return words[kind] ?? kind;
+}
+
+/** What it may do, in a word or two. */
+export function accessWord({ access, kind, scopes }: Pick<Credential, "access" | "kind" | "scopes">): string {
+  const usual = kind !== "api-key" || scopes.every((scope) => scope === "tenant:read" || scope === "token");
+  return usual ? (access === "read" ? "read only" : "full") : scopes.join(", ");
 }

@@ -3,6 +3,7 @@ import { noteRequest } from "../../http/request-log.ts";
 import type { DashboardOptions } from "../options.ts";
 import { ownForms } from "../own-forms.ts";
 import { customerActions } from "./actions.tsx";
+import { credentialActions } from "./credential-actions.tsx";
 import { customerPages } from "./pages.tsx";
 import { signedInOn } from "./signed-in.ts";
 
@@ -10,6 +11,7 @@ import { signedInOn } from "./signed-in.ts";
 export function customerRoutes(options: DashboardOptions): Router {
   const pages = customerPages(options);
   const actions = customerActions(options);
+  const credentials = credentialActions(options);
   const signedIn = [...options.sessions.middleware, refuseStrangers(options)];
   const ownForm = [...signedIn, ...ownForms(options.publicUrl)];
 
@@ -20,6 +22,11 @@ export function customerRoutes(options: DashboardOptions): Router {
   router.get("/usage.csv", signedIn, pages.usageCsv);
   router.get("/status", signedIn, pages.status);
   router.get("/signed-out", pages.signedOut);
+  router.get("/credentials/new", signedIn, credentials.form);
+  router.get("/credentials/:id", signedIn, credentials.page);
+  router.post("/credentials", ownForm, credentials.issue);
+  router.post("/credentials/rotate", ownForm, credentials.rotate);
+  router.post("/credentials/revoke", ownForm, credentials.revoke);
   router.post("/reveal", ownForm, actions.reveal);
   router.post("/rotate", ownForm, actions.rotate);
   router.post("/revoke", ownForm, actions.revoke);

@@ -4,6 +4,8 @@ import type { CustomerView } from "./view.ts";
 const notices = {
   rotated: ({ texts }: CustomerView) => `New credentials are active. ${texts.rotationWarning}`,
   rotating: () => "New credentials are active. The rest of the rotation is still under way.",
+  replaced: ({ texts }: CustomerView) =>
+    `The credential no longer works; another is in its place. ${texts.rotationWarning}`,
   revoked: () => "The credential no longer works.",
 } as const;
 

@@ -18,11 +18,14 @@ const sentences: Readonly<Record<EventType, (data: Data, words: Words) => string
   resumed: () => "The suspension is over; the credentials work again.",
   "deprovision.requested": () => "The removal was asked for.",
   deprovisioned: () => "Removed.",
-  "credential.issued": () => "New credentials were issued.",
+  "credential.issued": (data) =>
+    "name" in data ? `The credential ${text(data["name"], "")} was issued.` : "New credentials were issued.",
   "credential.revealed": (data) => `The value of ${text(data["var"], "a config var")} was shown.`,
   "credential.rotated": (_, { product }) => `The rotation is complete: ${product} knows the new credentials.`,
   "credential.revoked": (data) =>
-    `${text(data["var"], "The old credentials")} ended${"var" in data ? ": one value no longer works." : "."}`,
+    "name" in data
+      ? `The credential ${text(data["name"], "")} ended.`
+      : `${text(data["var"], "The old credentials")} ended${"var" in data ? ": one value no longer works." : "."}`,
   "grant.exchanged": (_, { texts }) => `${texts.title} allowed us to keep the config vars up to date.`,
   "grant.lost": (_, { texts }) => `${texts.title} no longer allows us to keep the config vars up to date.`,
   "call.given_up": (_, { texts }) => `${texts.title} could not be told of a change, after many tries.`,
