@@ -172,10 +172,15 @@ describe("sealing everything again", () => {
           await before.rotateCredentials({ ...about(tenant), overlapSeconds: 0 });
           await before.rest();
         }
+        if (statement.text.includes("put_resealed") && statement.values?.[0] === "tenants.product_config_sealed") {
+          before.product.answer({ config: { ACME_SEARCH_INDEX: "newer" } });
+          await before.changePlan({ ...about(tenant), plan: "premium" });
+        }
         return throughDoor(statement);
       },
     };
     await resealIn(now, racing);
+    expect((await now.configVars(tenant.id))["ACME_SEARCH_INDEX"]).toBe("newer");
     expect(raced).toBe(true);
     const key = (await now.configVars(tenant.id))[API_KEY] ?? "";
     expect(await now.verifyKey(key)).toMatchObject({ valid: true });
@@ -183,7 +188,10 @@ describe("sealing everything again", () => {
       "select state, sealed is not null as sealed from credentials where var is not null order by created_at",
     );
     expect(rows.filter(({ state }) => state === "revoked").every(({ sealed }) => !sealed)).toBe(true);
-    expect(await leftIn(now)).toEqual([{ place: "credentials.sealed", keyId: "old", values: 1 }]);
+    expect(await leftIn(now)).toEqual([
+      { place: "credentials.sealed", keyId: "old", values: 1 },
+      { place: "tenants.product_config_sealed", keyId: "old", values: 1 },
+    ]);
     await resealIn(now);
     expect(await leftIn(now)).toEqual([]);
     expect(await now.verifyKey(key)).toMatchObject({ valid: true });
