@@ -203,8 +203,10 @@ begin
   if not found then
     return;
   end if;
+  -- One that a marketplace does not take for long (its grant is lost) keeps nobody else from a turn.
   select v_row.batch - count(*) into v_free from rotation_tenants t
-  where t.rotation = v_row.id and (t.state = 'rotated' or (t.state = 'waiting' and t.lease_until > p_now));
+  where t.rotation = v_row.id and ((t.state = 'rotated' and t.rotated_at > p_now - interval '10 minutes')
+                                   or (t.state = 'waiting' and t.lease_until > p_now));
   return query
     with due as (
       select t.tenant_id from rotation_tenants t

@@ -137,6 +137,10 @@ describe("rotating everybody", () => {
       shop.clock.advance(1_000);
     }
     expect((await statusOf(shop, id)).tenants).toEqual({ rotated: 3, waiting: 9 });
+    // Those whose marketplace stays away keep nobody else from a turn.
+    shop.clock.advance(11 * MINUTE);
+    await Promise.all(await shop.startRotations(10));
+    expect((await statusOf(shop, id)).tenants).toEqual({ rotated: 6, waiting: 6 });
   });
 
   test("pauses between two turns, goes on, and is cancelled for those that had none", async () => {
