@@ -31,31 +31,42 @@ create table endpoints (
 );
 select app_may('select, insert, update, delete on endpoints');
 
--- A lifecycle event that an endpoint is still to be told, or was told. Numbers are the event's own, so that order needs no
--- other: the first of a tenant's that an endpoint is owed is the next.
+-- A lifecycle event that an endpoint is still to be told, or was told. Numbers are the event's own: they are the order.
 create table owed_events (
+  tenant_id   text not null,
+  endpoint_id text not null,
+  event_id    uuid not null,
+  -- Null for a made-up event: it has no place in any order, and its whole text is in `made_up`.
+  sequence    bigint,
+  made_up     jsonb,
+  state       text not null check (state in ('owed', 'delivered', 'given_up')),
+  last_fault  text,
+  created_at  timestamptz not null,
+  ended_at    timestamptz,
+  primary key (tenant_id, endpoint_id, event_id)
+);
+create index owed_events_order on owed_events (endpoint_id, tenant_id, sequence) where state = 'owed';
+create index owed_events_age on owed_events (endpoint_id, created_at) where state = 'owed';
+create index owed_events_ended on owed_events (ended_at) where state <> 'owed';
+select wall('owed_events', 'tenant_id');
+select app_may('select on owed_events');
+
+-- A row for each tenant of whom an endpoint is owed anything: when its first event is due, and how often that was tried. To
+-- look for work is to look here, however much is owed behind. Whoever owes an event locks the row, and so does whoever ends
+-- one: neither misses the other.
+create table event_queues (
   tenant_id       text not null,
   endpoint_id     text not null,
-  event_id        uuid not null,
-  -- Null for a made-up event: it has no place in any order, and its whole text is in `made_up`.
-  sequence        bigint,
-  made_up         jsonb,
-  state           text not null check (state in ('owed', 'delivered', 'given_up')),
   due_at          timestamptz not null,
   attempts        integer not null default 0,
   lease           uuid,
   lease_until     timestamptz,
   first_failed_at timestamptz,
-  last_fault      text,
-  created_at      timestamptz not null,
-  ended_at        timestamptz,
-  primary key (tenant_id, endpoint_id, event_id)
+  primary key (tenant_id, endpoint_id)
 );
-create index owed_events_due on owed_events (endpoint_id, due_at) where state = 'owed';
-create index owed_events_order on owed_events (endpoint_id, tenant_id, sequence) where state = 'owed';
-create index owed_events_ended on owed_events (ended_at) where state <> 'owed';
-select wall('owed_events', 'tenant_id');
-select app_may('select on owed_events');
+create index event_queues_due on event_queues (endpoint_id, due_at);
+select wall('event_queues', 'tenant_id');
+select app_may('select on event_queues');
 
 -- One attempt, written when its answer (or its silence) is known.
 create table event_deliveries (
@@ -100,11 +111,23 @@ revoke all on function fits_types(text[], text), wants_event(endpoints, text, te
 create function owe_events() returns trigger
 language plpgsql as $$
 begin
-  insert into owed_events (tenant_id, endpoint_id, event_id, sequence, state, due_at, created_at)
-  select n.tenant_id, e.id, n.id, n.sequence, 'owed', n.recorded_at, n.recorded_at
+  if not exists (select from endpoints where state <> 'off') then
+    return null;
+  end if;
+  insert into owed_events (tenant_id, endpoint_id, event_id, sequence, state, created_at)
+  select n.tenant_id, e.id, n.id, n.sequence, 'owed', n.recorded_at
   from fresh n join endpoints e on e.state <> 'off' and wants_event(e, n.type, n.tenant_id);
+  if not found then
+    return null;
+  end if;
+  -- Without a change the update still locks, which is what it is for.
+  insert into event_queues as q (tenant_id, endpoint_id, due_at)
+  select n.tenant_id, e.id, min(n.recorded_at)
+  from fresh n join endpoints e on e.state <> 'off' and wants_event(e, n.type, n.tenant_id)
+  group by 1, 2 order by 1, 2
+  on conflict (tenant_id, endpoint_id) do update set due_at = q.due_at;
   -- NOTIFY makes commits wait for each other, so at most one is on its way.
-  if found and pg_try_advisory_xact_lock(7355609) then
+  if pg_try_advisory_xact_lock(7355609) then
     perform pg_notify('stallholder_due', '');
   end if;
   return null;
@@ -113,31 +136,30 @@ select door('owe_events()');
 create trigger owe_events after insert on lifecycle_events referencing new table as fresh
 for each statement execute function owe_events();
 
-create function claim_events_of(p_endpoint text, p_now timestamptz, p_until timestamptz, p_limit integer)
-returns setof owed_events language sql as $$
+-- The first event of each queue that is due, leased to the caller.
+create function claim_events_of(e endpoints, p_now timestamptz, p_until timestamptz, p_limit integer)
+returns setof jsonb language sql as $$
   with due as (
-    select o.tenant_id, o.event_id from owed_events o
-    where o.endpoint_id = p_endpoint and o.state = 'owed' and o.due_at <= p_now
-      and (o.lease_until is null or o.lease_until <= p_now)
-      and not exists (select from owed_events b where b.endpoint_id = p_endpoint and b.tenant_id = o.tenant_id
-                      and b.state = 'owed' and b.sequence < o.sequence)
-    order by o.due_at, o.sequence limit greatest(p_limit, 0) for update of o skip locked
+    select q.tenant_id from event_queues q
+    where q.endpoint_id = e.id and q.due_at <= p_now and (q.lease_until is null or q.lease_until <= p_now)
+    order by q.due_at limit greatest(p_limit, 0) for update skip locked
+  ), claimed as (
+    update event_queues q set lease = gen_random_uuid(), lease_until = p_until, attempts = q.attempts + 1
+    from due where q.tenant_id = due.tenant_id and q.endpoint_id = e.id
+    returning q.tenant_id, q.lease, q.attempts
   )
-  update owed_events o set lease = gen_random_uuid(), lease_until = p_until, attempts = o.attempts + 1
-  from due where o.tenant_id = due.tenant_id and o.endpoint_id = p_endpoint and o.event_id = due.event_id
-  returning o.*
+  select jsonb_build_object(
+    'owed', to_jsonb(o) || jsonb_build_object('lease', c.lease, 'attempts', c.attempts), 'event', to_jsonb(l),
+    'tenant', jsonb_build_object('marketplace', t.marketplace, 'resource_id', t.resource_id), 'endpoint', to_jsonb(e))
+  from claimed c
+  cross join lateral (
+    select * from owed_events x where x.endpoint_id = e.id and x.tenant_id = c.tenant_id and x.state = 'owed'
+    order by x.sequence limit 1
+  ) o
+  left join lifecycle_events l on l.tenant_id = o.tenant_id and l.sequence = o.sequence
+  left join tenants t on t.id = o.tenant_id
 $$;
-revoke all on function claim_events_of(text, timestamptz, timestamptz, integer) from public;
-
-create function told_event(o owed_events) returns jsonb
-language sql stable as $$
-  select jsonb_build_object('owed', to_jsonb(o), 'event', to_jsonb(l),
-                            'tenant', jsonb_build_object('marketplace', t.marketplace, 'resource_id', t.resource_id))
-  from (select o.tenant_id, o.sequence) k
-  left join lifecycle_events l on l.tenant_id = k.tenant_id and l.sequence = k.sequence
-  left join tenants t on t.id = k.tenant_id
-$$;
-revoke all on function told_event(owed_events) from public;
+revoke all on function claim_events_of(endpoints, timestamptz, timestamptz, integer) from public;
 
 -- Due events for a worker: of each endpoint as many as it has free places for, and the first of each tenant alone, so that
 -- nobody waits behind a slow receiver but its own events. p_places = {kind: n}, p_busy = {endpoint: n}.
@@ -148,10 +170,8 @@ declare
 begin
   for e in select * from endpoints where state = 'on' and kind <> 'listener'
              and (quiet_until is null or quiet_until <= p_now) order by id loop
-    return query
-      select told_event(c) || jsonb_build_object('endpoint', to_jsonb(e))
-      from claim_events_of(e.id, p_now, p_until,
-             coalesce((p_places->>e.kind)::integer, 0) - coalesce((p_busy->>e.id)::integer, 0)) c;
+    return query select claim_events_of(e, p_now, p_until, coalesce((p_places->>e.kind)::integer, 0)
+                                                           - coalesce((p_busy->>e.id)::integer, 0));
   end loop;
 end $$;
 select door('claim_events(jsonb, jsonb, timestamptz, timestamptz)');
@@ -163,55 +183,69 @@ declare
   e endpoints;
 begin
   update endpoints set ends_at = p_now + interval '2 minutes' where id = p_endpoint and kind = 'listener' returning * into e;
-  return query select told_event(c) || jsonb_build_object('endpoint', to_jsonb(e))
-               from claim_events_of(e.id, p_now, p_until, p_limit) c;
+  return query select claim_events_of(e, p_now, p_until, p_limit);
 end $$;
 select door('hear_events(text, timestamptz, timestamptz, integer)');
 
 -- An attempt is over; nothing happens when the lease has gone to somebody else meanwhile. p = {type, attempt, started_at,
 -- milliseconds, outcome, status, fault, due_at, quiet_until, gone, spent}. An event whose tries are spent is given up
 -- where the endpoint took others meanwhile; where it took nothing, the endpoint is at fault: it is disabled and keeps what
--- it is owed. Answers the outcome, or null.
+-- it is owed. What was made up is tried once. Answers the outcome, or null.
 create function settle_event(p_tenant text, p_endpoint text, p_event uuid, p_lease uuid, p jsonb, p_now timestamptz)
 returns text language plpgsql as $$
 declare
-  v_owed owed_events;
   v_endpoint endpoints;
+  v_queue event_queues;
+  v_owed owed_events;
   v_outcome text := p->>'outcome';
+  v_delivered boolean := v_outcome = 'delivered';
 begin
-  -- The endpoint before what it is owed, as everywhere.
+  -- The tenant, then the endpoint, then the queue, as everywhere.
+  if not v_delivered then
+    perform from tenants where id = p_tenant for no key update;
+  end if;
   select * into v_endpoint from endpoints where id = p_endpoint for no key update;
+  select * into v_queue from event_queues
+  where tenant_id = p_tenant and endpoint_id = p_endpoint and lease = p_lease for update;
   select * into v_owed from owed_events
-  where tenant_id = p_tenant and endpoint_id = p_endpoint and event_id = p_event and lease = p_lease and state = 'owed'
-  for update;
-  if not found then
+  where tenant_id = p_tenant and endpoint_id = p_endpoint and event_id = p_event and state = 'owed';
+  if v_queue.lease is null or v_owed.event_id is null then
     return null;
   end if;
 
-  if v_outcome = 'delivered' then
+  if v_delivered then
     update endpoints set failing_since = null, quiet_until = null where id = p_endpoint and failing_since is not null;
   else
     update endpoints set failing_since = coalesce(failing_since, p_now),
            quiet_until = coalesce((p->>'quiet_until')::timestamptz, quiet_until)
     where id = p_endpoint returning * into v_endpoint;
-    if (p->>'gone')::boolean
-       or ((p->>'spent')::boolean and v_endpoint.failing_since <= coalesce(v_owed.first_failed_at, p_now)) then
+    if v_owed.made_up is not null then
+      v_outcome := 'given_up';
+    elsif (p->>'gone')::boolean
+       or ((p->>'spent')::boolean and v_endpoint.failing_since <= coalesce(v_queue.first_failed_at, p_now)) then
       v_outcome := 'disabled';
     elsif (p->>'spent')::boolean then
       v_outcome := 'given_up';
     end if;
   end if;
 
-  update owed_events set
+  update owed_events set last_fault = p->>'fault',
     state = case when v_outcome in ('delivered', 'given_up') then v_outcome else 'owed' end,
-    lease = null, lease_until = null, last_fault = p->>'fault',
-    first_failed_at = coalesce(first_failed_at, case when v_outcome <> 'delivered' then p_now end),
-    due_at = coalesce((p->>'due_at')::timestamptz, due_at),
     ended_at = case when v_outcome in ('delivered', 'given_up') then p_now end
   where tenant_id = p_tenant and endpoint_id = p_endpoint and event_id = p_event;
+  if v_outcome not in ('delivered', 'given_up') then
+    update event_queues set lease = null, lease_until = null, due_at = (p->>'due_at')::timestamptz,
+                            first_failed_at = coalesce(first_failed_at, p_now)
+    where tenant_id = p_tenant and endpoint_id = p_endpoint;
+  elsif exists (select from owed_events where endpoint_id = p_endpoint and tenant_id = p_tenant and state = 'owed') then
+    update event_queues set lease = null, lease_until = null, due_at = p_now, attempts = 0, first_failed_at = null
+    where tenant_id = p_tenant and endpoint_id = p_endpoint;
+  else
+    delete from event_queues where tenant_id = p_tenant and endpoint_id = p_endpoint;
+  end if;
   insert into event_deliveries (tenant_id, endpoint_id, event_id, type, attempt, started_at, milliseconds, outcome, status,
                                 fault, next_at)
-  values (p_tenant, p_endpoint, p_event, p->>'type', v_owed.attempts, (p->>'started_at')::timestamptz,
+  values (p_tenant, p_endpoint, p_event, p->>'type', v_queue.attempts, (p->>'started_at')::timestamptz,
           (p->>'milliseconds')::integer, v_outcome, (p->>'status')::integer, p->>'fault',
           case when v_outcome = 'retry' then (p->>'due_at')::timestamptz end);
 
@@ -225,7 +259,7 @@ begin
         and p->>'type' not in ('event.given_up', 'endpoint.disabled') then
     perform append_event(p_tenant, 'event.given_up', 'job:events', p_now, p_now,
                          jsonb_build_object('endpoint', p_endpoint, 'event', p_event, 'type', p->>'type',
-                                            'attempts', v_owed.attempts, 'fault', p->>'fault'));
+                                            'attempts', v_queue.attempts, 'fault', p->>'fault'));
   end if;
   return v_outcome;
 end $$;
@@ -236,8 +270,7 @@ create function resume_endpoint(p_endpoint text, p_now timestamptz) returns void
 language sql as $$
   update endpoints set state = 'on', reason = null, failing_since = null, quiet_until = null, changed_at = p_now
   where id = p_endpoint;
-  update owed_events set due_at = p_now, attempts = 0, first_failed_at = null
-  where endpoint_id = p_endpoint and state = 'owed';
+  update event_queues set due_at = p_now, attempts = 0, first_failed_at = null where endpoint_id = p_endpoint;
 $$;
 select door('resume_endpoint(text, timestamptz)');
 
@@ -245,6 +278,7 @@ select door('resume_endpoint(text, timestamptz)');
 create function clear_endpoint(p_endpoint text, p_whole boolean) returns void
 language sql as $$
   delete from endpoints where id = p_endpoint and p_whole;
+  delete from event_queues where endpoint_id = p_endpoint;
   delete from owed_events where endpoint_id = p_endpoint and (p_whole or state = 'owed');
   delete from event_deliveries where endpoint_id = p_endpoint and p_whole;
 $$;
@@ -260,22 +294,32 @@ returns setof jsonb language sql stable as $$
 $$;
 select door('list_deliveries(text, timestamptz, uuid, integer)');
 
+-- Whatever is owed to an endpoint of one tenant is due now; the lock is as in `owe_events`.
+create function hurry_queue(p_tenant text, p_endpoint text, p_now timestamptz) returns void
+language sql as $$
+  insert into event_queues as q (tenant_id, endpoint_id, due_at) values (p_tenant, p_endpoint, p_now)
+  on conflict (tenant_id, endpoint_id) do update set due_at = least(q.due_at, excluded.due_at)
+$$;
+revoke all on function hurry_queue(text, text, timestamptz) from public;
+
 -- Owes the event of one attempt again, under the same id. Answers whether there was such an attempt of a lasting event.
 create function resend_event(p_endpoint text, p_delivery uuid, p_now timestamptz) returns boolean
 language plpgsql as $$
+declare
+  v_tenant text;
 begin
-  insert into owed_events (tenant_id, endpoint_id, event_id, sequence, state, due_at, created_at)
-  select d.tenant_id, d.endpoint_id, d.event_id, l.sequence, 'owed', p_now, p_now
+  insert into owed_events (tenant_id, endpoint_id, event_id, sequence, state, created_at)
+  select d.tenant_id, d.endpoint_id, d.event_id, l.sequence, 'owed', p_now
   from event_deliveries d join lifecycle_events l on l.tenant_id = d.tenant_id and l.id = d.event_id
   where d.endpoint_id = p_endpoint and d.id = p_delivery
-  on conflict (tenant_id, endpoint_id, event_id) do update
-    set state = 'owed', due_at = p_now, ended_at = null, first_failed_at = null,
-        attempts = case when owed_events.state = 'owed' then owed_events.attempts else 0 end;
-  if found then
-    perform pg_notify('stallholder_due', '');
-    return true;
+  on conflict (tenant_id, endpoint_id, event_id) do update set state = 'owed', ended_at = null
+  returning tenant_id into v_tenant;
+  if v_tenant is null then
+    return false;
   end if;
-  return false;
+  perform hurry_queue(v_tenant, p_endpoint, p_now);
+  perform pg_notify('stallholder_due', '');
+  return true;
 end $$;
 select door('resend_event(text, uuid, timestamptz)');
 
@@ -315,12 +359,14 @@ begin
       v_found := not exists (select from owed_events o where o.tenant_id = n.tenant_id and o.endpoint_id = e.id
                              and o.event_id = n.id and (o.state = 'owed' or (o.state = 'delivered' and not (p->>'all')::boolean)));
     else
-      insert into owed_events (tenant_id, endpoint_id, event_id, sequence, state, due_at, created_at)
-      values (n.tenant_id, e.id, n.id, n.sequence, 'owed', p_now, p_now)
-      on conflict (tenant_id, endpoint_id, event_id) do update
-        set state = 'owed', due_at = p_now, ended_at = null, attempts = 0, first_failed_at = null
-        where owed_events.state = 'given_up' or (owed_events.state = 'delivered' and (p->>'all')::boolean);
+      insert into owed_events as o (tenant_id, endpoint_id, event_id, sequence, state, created_at)
+      values (n.tenant_id, e.id, n.id, n.sequence, 'owed', p_now)
+      on conflict (tenant_id, endpoint_id, event_id) do update set state = 'owed', ended_at = null
+        where o.state = 'given_up' or (o.state = 'delivered' and (p->>'all')::boolean);
       v_found := found;
+      if v_found then
+        perform hurry_queue(n.tenant_id, e.id, p_now);
+      end if;
     end if;
     v_owed := v_owed + v_found::integer;
   end loop;
@@ -336,12 +382,16 @@ select door('replay_events(text, jsonb, timestamptz)');
 create function owe_made_up(p_tenant text, p_event uuid, p_type text, p_text jsonb, p_now timestamptz) returns integer
 language plpgsql as $$
 declare
-  v_count integer;
+  v_endpoint text;
+  v_count integer := 0;
 begin
-  insert into owed_events (tenant_id, endpoint_id, event_id, made_up, state, due_at, created_at)
-  select p_tenant, e.id, p_event, p_text, 'owed', p_now, p_now
-  from endpoints e where e.state = 'on' and (e.test or e.kind = 'listener') and wants_event(e, p_type, p_tenant);
-  get diagnostics v_count = row_count;
+  for v_endpoint in select e.id from endpoints e where e.state = 'on' and (e.test or e.kind = 'listener')
+                      and wants_event(e, p_type, p_tenant) order by e.id loop
+    insert into owed_events (tenant_id, endpoint_id, event_id, made_up, state, created_at)
+    values (p_tenant, v_endpoint, p_event, p_text, 'owed', p_now);
+    perform hurry_queue(p_tenant, v_endpoint, p_now);
+    v_count := v_count + 1;
+  end loop;
   perform pg_notify('stallholder_due', '');
   return v_count;
 end $$;
@@ -370,7 +420,12 @@ begin
   where e.state = 'disabled' and o.endpoint_id = e.id and o.state = 'owed' and o.created_at < v_before;
   delete from event_deliveries where started_at < v_before;
   perform clear_endpoint(e.id, true) from endpoints e where e.kind = 'listener' and e.ends_at < p_now;
-  delete from owed_events o where o.state = 'owed' and not exists (select from endpoints e where e.id = o.endpoint_id);
+  perform clear_endpoint(id, true)
+  from (select distinct q.endpoint_id as id from event_queues q
+        where not exists (select from endpoints e where e.id = q.endpoint_id)) gone;
+  delete from event_queues q where exists (select from endpoints e where e.state = 'disabled' and e.id = q.endpoint_id)
+    and not exists (select from owed_events o
+                    where o.endpoint_id = q.endpoint_id and o.tenant_id = q.tenant_id and o.state = 'owed');
   -- A secret whose time is over signs nothing any more; it is not kept either.
   update endpoints set secrets = (select coalesce(jsonb_agg(s order by place), '[]')
                                   from jsonb_array_elements(secrets) with ordinality as a(s, place)
@@ -379,11 +434,12 @@ begin
 end $$;
 select door('sweep_events(timestamptz)');
 
--- How it stands with each endpoint: the oldest event it is owed, and how many.
+-- How it stands with each endpoint: the oldest event it is owed, and how many; ten thousand is as far as is counted.
 create function list_endpoints(p_endpoint text) returns setof jsonb
 language sql stable as $$
   select to_jsonb(e) || (select jsonb_build_object('owed', count(*), 'oldest_owed_at', min(o.created_at))
-                         from owed_events o where o.endpoint_id = e.id and o.state = 'owed')
+                         from (select created_at from owed_events o where o.endpoint_id = e.id and o.state = 'owed'
+                               order by created_at limit 10000) o)
   from endpoints e where e.kind <> 'listener' and (p_endpoint is null or e.id = p_endpoint) order by e.created_at, e.id
 $$;
 select door('list_endpoints(text)');

@@ -183,6 +183,23 @@ describe("a call", () => {
   });
 });
 
+describe("a connection", () => {
+  test("is judged once more when it stands, whatever was judged before", async () => {
+    const inside = await receiver();
+    let asked = 0;
+    const turning = {
+      get privately() {
+        asked += 1;
+        return asked === 1;
+      },
+    };
+    const call = post({ url: inside.url, headers: {}, body: "{}", reach: turning, limitMs: 3_000 });
+    await expect(call).rejects.toThrow("led to an address that is not public");
+    expect(asked).toBe(2);
+    expect(inside.got).toEqual([]);
+  });
+});
+
 describe("an endpoint whose name turns private after it was made", () => {
   let shop: TestProvider;
   let out: Subscribed;

@@ -294,7 +294,11 @@ describe("an endpoint", () => {
     await out.remove(id);
     await out.send();
     expect(desk.got).toEqual([]);
-    expect(await shop.look("select from owed_events union all select from event_deliveries")).toEqual([]);
+    expect(
+      await shop.look(
+        "select from owed_events union all select from event_queues union all select from event_deliveries",
+      ),
+    ).toEqual([]);
     await expect(out.remove(id)).rejects.toMatchObject({ code: "endpoint_not_found" });
   });
 
@@ -306,6 +310,27 @@ describe("an endpoint", () => {
     await Promise.all([out, ...others].map((one) => one.send()));
     expect(new Set(idsAt(desk)).size).toBe(5);
     expect(desk.got).toHaveLength(5);
+  });
+
+  test("misses nothing and hears nothing out of order while events are written and taken at the same moment", async () => {
+    const desk = await receiver();
+    const id = await endpointAt(desk.url, ["signed_in"]);
+    const tenants = await Promise.all(Array.from({ length: 4 }, () => boughtTenant(shop)));
+    let writing = true;
+    const write = async (tenant: { readonly id: string }): Promise<void> => {
+      for (let count = 0; count < 25; count += 1) await happens(shop, tenant);
+    };
+    const send = async (sender: Subscribed): Promise<void> => {
+      while (writing) await sender.send();
+    };
+    const senders = [send(out), send(subscribed(shop))];
+    await Promise.all(tenants.map(write));
+    writing = false;
+    await Promise.all(senders);
+    await out.send();
+    for (const tenant of tenants) expect(toldOf(tenant, desk)).toEqual(Array.from({ length: 25 }, (_, n) => n + 3));
+    expect(await out.find(id)).toMatchObject({ owed: 0 });
+    expect(await shop.look("select from event_queues")).toEqual([]);
   });
 
   test("hears again of an event whose sender died before it was noted, and the late note changes nothing", async () => {
