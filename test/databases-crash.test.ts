@@ -82,7 +82,9 @@ describe.each(["cut", "killed"] as const)("a connection or process that is %s af
     for (const { tenant } of hit) {
       const there = await tenant();
       expect(await one(await urlOf(shop, there), "select 1")).toBe(1);
-      await expect(one(old.get(there.id) ?? "", "select 1")).rejects.toMatchObject({ code: "28P01" });
+      await expect(one(old.get(there.id) ?? "", "select 1")).rejects.toMatchObject({
+        code: expect.stringMatching(/^28/),
+      });
     }
   });
 

@@ -34,7 +34,7 @@ test.each(["standard", "premium"])(
     shop.clock.advance(DAY);
     const { url } = await restore(tenant, 40);
     expect(await one(url, "select seven from kept")).toBe(7);
-    await expect(one(old, "select 1")).rejects.toMatchObject({ code: "28P01" });
+    await expect(one(old, "select 1")).rejects.toMatchObject({ code: expect.stringMatching(/^28/) });
     expect(await rowOf(shop, tenant)).toMatchObject({ state: "ready" });
     expect((await shop.findTenant({ tenant: tenant.id }))?.state).toBe("gone");
     expect(await shop.deps.databases?.check(true)).toEqual([]);
@@ -59,7 +59,7 @@ test("a second restore ends the login of the first", async () => {
   const { tenant } = await removed("standard");
   const first = await restore(tenant, 3);
   const second = await restore(tenant, 3);
-  await expect(one(first.url, "select 1")).rejects.toMatchObject({ code: "28P01" });
+  await expect(one(first.url, "select 1")).rejects.toMatchObject({ code: expect.stringMatching(/^28/) });
   expect(await one(second.url, "select seven from kept")).toBe(7);
 });
 

@@ -108,7 +108,7 @@ test("a deprovision is not over before the logins have ended", async () => {
   away = false;
   await shop.rest();
   expect((await shop.findTenant({ tenant: tenant.id }))?.state).toBe("gone");
-  await expect(one(url, "select 1")).rejects.toMatchObject({ code: "28P01" });
+  await expect(one(url, "select 1")).rejects.toMatchObject({ code: expect.stringMatching(/^28/) });
 });
 
 test("the second process settles what the first has under way, and not at the same time", async () => {

@@ -105,9 +105,11 @@ test.each(["standard", "premium"])(
 );
 
 test("what the server leaves open to tenants is said", async () => {
-  expect(await shop.deps.databases?.openness()).toEqual([]);
+  const before = await shop.deps.databases?.openness();
+  expect(before?.filter((door) => !door.includes("connect to the database"))).toEqual([]);
   await server.look(`grant temporary on database ${server.shared} to public`);
-  expect(await shop.deps.databases?.openness()).toEqual([expect.stringContaining("temporary tables")]);
+  const after = await shop.deps.databases?.openness();
+  expect(after?.filter((door) => !before?.includes(door))).toEqual([expect.stringContaining("temporary tables")]);
 });
 
 test("a retained tenant's data are not measured", async () => {

@@ -15,6 +15,10 @@ export interface TenantsServer {
   look<Row extends object>(text: string, values?: readonly unknown[], database?: string): Promise<Row[]>;
   /** Every role, schema and database of this environment, but for its groups and its own schema. */
   things(): Promise<string[]>;
+  /** An administrator who owns the shared database and may make roles and databases, and nothing else. */
+  plainAdmin(): Promise<string>;
+  /** What `plainAdmin` made, after `drop`. */
+  dropAdmin(): Promise<void>;
   drop(): Promise<void>;
 }
 
@@ -34,9 +38,17 @@ export async function tenantsServer(): Promise<TenantsServer> {
       `${environment}_`,
     ]);
 
+  const admin = `admin_${environment}`;
   return {
     environment,
     shared,
+    plainAdmin: async () => {
+      await look(`create role ${admin} login createrole createdb password 'plain'`);
+      await look(`alter database ${shared} owner to ${admin}`);
+      return Object.assign(new URL(superuserUrl), { username: admin, password: "plain" }).href;
+    },
+    dropAdmin: () =>
+      withClient(maintenance, async (client) => void (await client.query(`drop role if exists ${admin}`))),
     url: onDatabase(cluster.tenantsUrl, shared),
     superuserUrl,
     look,
