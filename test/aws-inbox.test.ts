@@ -15,6 +15,7 @@ import {
   settle,
 } from "./support/aws.ts";
 import { DAY, HOUR } from "./support/clock.ts";
+import { operating } from "./support/operating.ts";
 
 const TOPIC = "arn:aws:sns:us-east-1:287250355862:aws-mp-subscription-notification-payg";
 const CHINA = "arn:aws-cn:sns:cn-north-1:287250355862:aws-mp-subscription-notification-payg";
@@ -295,7 +296,7 @@ describe("an event of EventBridge", () => {
   test("that is no JSON is kept and shown to a person", async () => {
     expect(await sendEvent(shop, "<html>")).toBe(200);
     await settle(shop);
-    const items = await listReview(shop.options.store, now());
+    const items = await listReview(operating(shop.options.store), now());
     expect(items.map(({ why }) => why)).toContain("The body is no JSON object.");
   });
 
@@ -314,10 +315,10 @@ describe("an event of EventBridge", () => {
     const [row] = await shop.provider.look<{ id: string }>("select id from aws_messages where message_id = $1", [
       body.id,
     ]);
-    expect(await replayMessage(shop.options.store, String(row?.id))).toBe(true);
+    expect(await replayMessage(operating(shop.options.store), String(row?.id))).toBe(true);
     await settle(shop);
     expect(await rowOf(shop, one.arn)).toMatchObject({ state: "active" });
-    expect(await replayMessage(shop.options.store, "999999999")).toBe(false);
+    expect(await replayMessage(operating(shop.options.store), "999999999")).toBe(false);
   });
 
   test("about an agreement waits until the licence is known", async () => {

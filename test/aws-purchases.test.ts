@@ -17,6 +17,7 @@ import {
   tokenFor,
 } from "./support/aws.ts";
 import { DAY, HOUR, MINUTE } from "./support/clock.ts";
+import { operating } from "./support/operating.ts";
 
 let shop: AwsShop;
 
@@ -108,7 +109,7 @@ describe("a purchase on AWS", () => {
   test("that nobody registers is listed as unclaimed", async () => {
     const one = purchaseOf();
     await tell(one, "License Updated");
-    const rows = await listUnclaimed(shop.options.store);
+    const rows = await listUnclaimed(operating(shop.options.store));
     expect(rows.map(({ key }) => key)).toContain(one.arn);
   });
 

@@ -15,6 +15,7 @@ import {
   tokenFor,
 } from "./support/aws.ts";
 import { DAY, HOUR, MINUTE } from "./support/clock.ts";
+import { operating } from "./support/operating.ts";
 
 let shop: AwsShop;
 
@@ -47,7 +48,7 @@ async function messageOf(id: string): Promise<{ id: string; state: string; fault
 }
 
 const reviewed = async (): Promise<readonly string[]> =>
-  (await listReview(shop.options.store, now())).map(({ id }) => id);
+  (await listReview(operating(shop.options.store), now())).map(({ id }) => id);
 
 describe("an agreement that begins later, and whose licence event is lost,", () => {
   async function ahead(days: number, status = "ACTIVE"): Promise<Purchase> {
@@ -116,7 +117,7 @@ describe("events of a product that is not sold here", () => {
        where id = $1`,
       [naming?.id],
     );
-    expect(await replayMessage(shop.options.store, naming?.id ?? "")).toBe(true);
+    expect(await replayMessage(operating(shop.options.store), naming?.id ?? "")).toBe(true);
     await settle(shop);
     expect(await messageOf(created)).toMatchObject({ state: "applied", fault: null });
     expect(await rowOf(shop, one.arn)).toMatchObject({ state: "active" });

@@ -96,7 +96,11 @@ describe("stallholder listen", () => {
     );
     expect(said.err).toBe("Listening; Ctrl-C ends it.\n");
     expect(await listeners()).toBe(0);
-    expect(await shop.look("select from owed_events union all select from event_queues union all select from event_deliveries")).toEqual([]);
+    expect(
+      await shop.look(
+        "select from owed_events union all select from event_queues union all select from event_deliveries",
+      ),
+    ).toEqual([]);
   });
 
   test("shows only what was asked for, as one JSON a line, in the order of each tenant", async () => {

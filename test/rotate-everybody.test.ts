@@ -244,6 +244,7 @@ describe("a worker that dies", () => {
     };
     const { store } = shop.deps;
     const mortalStore: Store = {
+      ...store,
       asTenant: (tenant, work) =>
         store.asTenant(tenant, async (tx) => {
           live();

@@ -1,7 +1,7 @@
 import { readSettings } from "../config.ts";
 import { ProviderError } from "../errors.ts";
 import { awsReview } from "../marketplaces/aws/aws-operator.ts";
-import { withStore } from "./operator-database.ts";
+import { asOperator } from "./operator-database.ts";
 
 interface ListOptions {
   readonly json?: boolean;
@@ -9,7 +9,7 @@ interface ListOptions {
 
 /** Purchases on AWS that are no tenant yet, with what is missing and since when. */
 export async function unclaimed({ json }: ListOptions): Promise<void> {
-  const found = await withStore(readSettings(), (store) => awsReview(store).unclaimed());
+  const found = await asOperator(readSettings(), "aws unclaimed", (store) => awsReview(store).unclaimed());
   print(found, json, (one) => {
     const missing = one.registered_at === null ? "the buyer has not registered" : "AWS has not told of the licence";
     return `${ageOf(one.since)}  ${one.key}  ${one.product_code ?? "?"}  ${one.state}: ${one.review ?? missing}`;
@@ -18,13 +18,13 @@ export async function unclaimed({ json }: ListOptions): Promise<void> {
 
 /** What fits nowhere: licences and messages for a person to look at. */
 export async function review({ json }: ListOptions): Promise<void> {
-  const found = await withStore(readSettings(), (store) => awsReview(store).toReview(new Date()));
+  const found = await asOperator(readSettings(), "aws review", (store) => awsReview(store).toReview(new Date()));
   print(found, json, ({ what, id, since, why }) => `${ageOf(since)}  ${what} ${id}: ${why}`);
 }
 
 /** Has a message read again by a worker. */
 export async function replay(id: string): Promise<void> {
-  if (await withStore(readSettings(), (store) => awsReview(store).replay(id))) {
+  if (await asOperator(readSettings(), "aws replay", (store) => awsReview(store).replay(id))) {
     process.stdout.write(`Message ${id} is read again by a worker.\n`);
     return;
   }

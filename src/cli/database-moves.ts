@@ -1,6 +1,6 @@
-import { userInfo } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ListedDatabase, Model, Move, Progress } from "../isolation/databases/databases.ts";
+import { thisOperator } from "./operator-database.ts";
 import { withDatabases } from "./with-databases.ts";
 
 interface MoveOptions {
@@ -13,8 +13,8 @@ const FAILED = 1;
 
 /** Begins a move and waits for its end. A worker does it: whoever stops waiting stops nothing. */
 export async function move(tenant: string, { to, json }: MoveOptions): Promise<void> {
-  await withDatabases(async ({ databases }) => {
-    const id = await databases.move(tenant, to, `operator:${userInfo().username}`);
+  await withDatabases("move", async ({ databases }) => {
+    const id = await databases.move(tenant, to, thisOperator());
     for (;;) {
       const found = await databases.findMove(tenant, id);
       if (found === undefined) throw new Error("The move is not there.");
@@ -50,7 +50,7 @@ interface RestoreIntoOptions {
 
 /** Copies what is kept of a removed tenant into a living, empty one. */
 export async function restoreInto(from: string, { into, json }: RestoreIntoOptions): Promise<void> {
-  await withDatabases(async ({ databases }) => {
+  await withDatabases("restore", async ({ databases }) => {
     let last: Progress | undefined;
     const onProgress = (progress: Progress): void => {
       last = progress;

@@ -1,8 +1,8 @@
-import { userInfo } from "node:os";
 import type { Discrepancy, ListedDatabase } from "../isolation/databases/databases.ts";
 import { givesDatabases } from "../provider/databases.ts";
 import { restoreDatabase } from "../provider/restore-database.ts";
 import { movesOf } from "./database-moves.ts";
+import { thisOperator } from "./operator-database.ts";
 import { withDatabases } from "./with-databases.ts";
 
 interface Options {
@@ -13,7 +13,7 @@ const FOUND = 1;
 
 /** What every tenant has on the tenants' server, as our own rows say. */
 export async function list({ json }: Options): Promise<void> {
-  await withDatabases(async ({ databases }) => {
+  await withDatabases("list", async ({ databases }) => {
     for await (const one of databases.list()) {
       process.stdout.write(json ? `${JSON.stringify(one)}\n` : listed(one));
     }
@@ -35,7 +35,7 @@ function listed(one: ListedDatabase): string {
 
 /** Looks for what lies there for nobody and for what a tenant lacks. Exit code 1 when something is found. */
 export async function check({ json }: Options): Promise<void> {
-  await withDatabases(async ({ databases, declarations }) => {
+  await withDatabases("check", async ({ databases, declarations }) => {
     const found = await databases.check(givesDatabases({ declarations }));
     const open = await databases.openness();
     if (json) process.stdout.write(`${JSON.stringify({ found, open })}\n`);
@@ -49,7 +49,7 @@ export async function check({ json }: Options): Promise<void> {
 
 /** Mends what is safe. Exit code 1 when something is left for a person. */
 export async function repair({ json }: Options): Promise<void> {
-  await withDatabases(async ({ databases, declarations }) => {
+  await withDatabases("repair", async ({ databases, declarations }) => {
     const { mended, left } = await databases.repair(givesDatabases({ declarations }));
     if (json) process.stdout.write(`${JSON.stringify({ mended, left })}\n`);
     else {
@@ -66,8 +66,8 @@ interface RestoreOptions extends Options {
 
 /** Opens the data of a deprovisioned tenant again, and prints how to get in: this once. */
 export async function restore(tenant: string, { days, json }: RestoreOptions): Promise<void> {
-  await withDatabases(async (parts) => {
-    const by = `operator:${userInfo().username}` as const;
+  await withDatabases("restore", async (parts) => {
+    const by = thisOperator();
     const { url, until } = await restoreDatabase(parts, { tenant, days, by, at: parts.clock.now() });
     process.stdout.write(
       json

@@ -5,7 +5,7 @@ import { readSettings } from "../config.ts";
 import type { Fault } from "../errors.ts";
 import { reconcileAws } from "../marketplaces/aws/aws-operator.ts";
 import { readLedger } from "../metering/ledger.ts";
-import { withStore } from "./operator-database.ts";
+import { asOperator } from "./operator-database.ts";
 
 interface ReconcileOptions {
   readonly report?: string;
@@ -31,7 +31,7 @@ export async function reconcile(options: ReconcileOptions): Promise<void> {
   const settings = readSettings();
   const files = await readFiles(options);
   if ("faults" in files) return complain(files.faults);
-  const outcome = await withStore(settings, (store) =>
+  const outcome = await asOperator(settings, "reconcile", (store) =>
     reconcileAws(catalog, files, (from, until) => readLedger(store, from, until)),
   );
   if ("faults" in outcome) return complain(outcome.faults);

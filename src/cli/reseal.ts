@@ -1,11 +1,10 @@
-import { userInfo } from "node:os";
 import { readSettings } from "../config.ts";
 import type { Store } from "../isolation/isolation.ts";
 import { awsSealedPlaces } from "../marketplaces/aws/aws-operator.ts";
 import { herokuSealedPlaces } from "../marketplaces/heroku/heroku-operator.ts";
 import { ownSealedPlaces, type Resealed, reseal, type SealedCount, sealedCounts } from "../provider/reseal.ts";
 import { type KeyRing, parseKeyRing } from "../secrets/key-ring.ts";
-import { withStore } from "./operator-database.ts";
+import { thisOperator, withStore } from "./operator-database.ts";
 import { progress } from "./progress.ts";
 
 /** Wherever a sealed value is kept. */
@@ -52,7 +51,7 @@ async function resealedIn(store: Store, ring: KeyRing): Promise<Resealed> {
       const of = sumOf((await sealedCounts(store, sealedPlaces)).filter(({ keyId }) => keyId !== ring.primary.id));
       // Once at least: the audit is anchored under the first key too.
       if (of === last.unopened.length && pass > 0) break;
-      const by = `operator:${userInfo().username}` as const;
+      const by = thisOperator();
       const onProgress = (values: number) => bar.update(values, of);
       last = await reseal(store, { ring, places: sealedPlaces, by, now: new Date(), onProgress });
       sum += last.values;

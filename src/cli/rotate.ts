@@ -1,4 +1,3 @@
-import { userInfo } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import { readManifestFile } from "../compose.ts";
 import { readSettings } from "../config.ts";
@@ -12,7 +11,7 @@ import {
   startRotation,
   steerRotation,
 } from "../provider/rotations.ts";
-import { withStore } from "./operator-database.ts";
+import { thisOperator, withStore } from "./operator-database.ts";
 import { type Progress, progress } from "./progress.ts";
 import { writeProof } from "./rotation-csv.ts";
 
@@ -50,7 +49,7 @@ export async function rotate(options: RotateOptions): Promise<void> {
 }
 
 async function act(store: Store, options: RotateOptions): Promise<RotationStatus> {
-  const by = `operator:${userInfo().username}` as const;
+  const by = thisOperator();
   for (const wish of ["pause", "resume", "cancel"] as const satisfies readonly Steering[]) {
     const id = options[wish];
     if (id === undefined) continue;

@@ -1,5 +1,5 @@
 import { readSettings } from "../config.ts";
-import type { Store } from "../isolation/isolation.ts";
+import type { OperatorStore } from "../isolation/isolation.ts";
 import {
   type ExplainedRecord,
   type ExplainedSpan,
@@ -8,7 +8,7 @@ import {
   isToBeSent,
   whyOf,
 } from "../metering/explain.ts";
-import { withStore } from "./operator-database.ts";
+import { asOperator } from "./operator-database.ts";
 
 interface UsageOptions {
   readonly tenant: string;
@@ -26,10 +26,10 @@ export async function usage(options: UsageOptions): Promise<void> {
   const now = Date.now();
   const to = options.to ?? new Date(Math.ceil(now / HOUR_MS) * HOUR_MS);
   const from = options.from ?? new Date(to.getTime() - 24 * HOUR_MS);
-  await withStore(readSettings(), (store) => show(store, { tenant: options.tenant, from, to }, options));
+  await asOperator(readSettings(), "usage", (store) => show(store, { tenant: options.tenant, from, to }, options));
 }
 
-async function show(store: Store, span: ExplainedSpan, { json, sendNow, dryRun }: UsageOptions): Promise<void> {
+async function show(store: OperatorStore, span: ExplainedSpan, { json, sendNow, dryRun }: UsageOptions): Promise<void> {
   const hurried = sendNow && !dryRun ? await hurryUsage(store, span.tenant) : undefined;
   const records = await explainUsage(store, span);
   const shown = dryRun ? records.filter(isToBeSent) : records;

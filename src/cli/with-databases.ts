@@ -10,21 +10,21 @@ import type { Deps } from "../provider/deps.ts";
 import { derive, parseKeyRing } from "../secrets/key-ring.ts";
 import { vaultOf } from "../secrets/secrets.ts";
 import { operatorClock } from "./choose-clock.ts";
-import { withStore } from "./operator-database.ts";
+import { asOperator } from "./operator-database.ts";
 
 type Parts = Pick<Deps, "store" | "clock" | "catalog" | "declarations" | "mint" | "vault"> & {
   readonly databases: Databases;
 };
 
 /** Runs a command's work on tenants' databases, with the settings and the server of the running service. */
-export async function withDatabases(work: (parts: Parts) => Promise<void>): Promise<void> {
+export async function withDatabases(command: string, work: (parts: Parts) => Promise<void>): Promise<void> {
   const settings = readSettings();
   const { catalog } = await readManifestFile();
   const ring = parseKeyRing(settings.secretKeys);
   const vault = vaultOf(ring);
   const clock = await operatorClock(settings);
   const tenantsUrl = settings.tenantDatabaseUrl ?? (await runningEmbedded(settings.dataDir))?.tenantsUrl;
-  await withStore(settings, async (store) => {
+  await asOperator(settings, `databases ${command}`, async (store) => {
     const databases = tenantDatabases({
       settings,
       catalog,

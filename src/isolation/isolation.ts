@@ -17,6 +17,23 @@ export interface Store {
   asTenant<T>(tenant: string, work: (tx: Tx) => Promise<T>): Promise<T>;
   /** One statement outside any tenant: a call of a door function (migrations/0006_doors.sql and later). */
   throughDoor<Row extends object>(statement: Statement): Promise<Row[]>;
+  /** The one way for a person to look across tenants. */
+  asOperator(operator: Operator): OperatorStore;
+}
+
+/** Who crosses the boundary between tenants, and what for. */
+export interface Operator {
+  readonly by: `operator:${string}`;
+  readonly reason: string;
+  readonly at: Date;
+}
+
+/**
+ * The same database for an operator, who may enter any tenant and call what looks across all. Each tenant's audit, or the
+ * operators' own, says so before anything is read; what cannot be written there is not done.
+ */
+export interface OperatorStore extends Store {
+  readonly operator: Operator;
 }
 
 export interface IsolationOptions {
@@ -26,7 +43,7 @@ export interface IsolationOptions {
 
 export function isolate(database: Database, { role }: IsolationOptions): Store {
   const takeRole = role === null ? "" : `set local role ${role}; `;
-  return {
+  const store: Store = {
     asTenant: (tenant, work) => {
       // The id goes into SQL text (one message instead of three), so its grammar is the guard.
       if (!isTenantId(tenant)) {
@@ -36,8 +53,48 @@ export function isolate(database: Database, { role }: IsolationOptions): Store {
     },
     // A door runs as its owner whoever calls it, so a single call needs no role and no transaction frame.
     throughDoor: (statement) => database.run(statement),
+    asOperator: (operator) => crossing(store, operator),
+  };
+  return store;
+}
+
+function crossing(store: Store, operator: Operator): OperatorStore {
+  const told = new Set<string>();
+  const { by, reason, at } = operator;
+  /** Once for each tenant and each door. */
+  const tell = async (what: string, write: () => Promise<unknown>): Promise<void> => {
+    if (told.has(what)) return;
+    await write();
+    told.add(what);
+  };
+  return {
+    operator,
+    asTenant: async (tenant, work) => {
+      await tell(tenant, () =>
+        store.asTenant(tenant, (tx) =>
+          tx.query(`select append_audit(id, $2, $3, $4, $4, $5) from tenants where id = $1`, [
+            ...[tenant, CROSSED, by, at],
+            JSON.stringify({ reason }),
+          ]),
+        ),
+      );
+      return store.asTenant(tenant, work);
+    },
+    throughDoor: async (statement) => {
+      const door = /\b\w+(?=\()/.exec(statement.text)?.[0] ?? statement.text;
+      await tell(door, () =>
+        store.throughDoor({
+          text: "select append_audit('operator', $1, $2, $3, $3, $4)",
+          values: [CROSSED, by, at, JSON.stringify({ reason, door })],
+        }),
+      );
+      return store.throughDoor(statement);
+    },
+    asOperator: (other) => crossing(store, other),
   };
 }
+
+const CROSSED = "operator.crossed";
 
 export interface ServingRole {
   readonly role: string | null;

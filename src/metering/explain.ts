@@ -1,4 +1,4 @@
-import type { Store } from "../isolation/isolation.ts";
+import type { OperatorStore } from "../isolation/isolation.ts";
 
 /** All that is known of a tenant's usage of one dimension in one hour. */
 export interface ExplainedRecord {
@@ -39,7 +39,7 @@ export interface ExplainedSpan {
 }
 
 /** The records of a tenant in a span of hours, in order. Throws `tenant_not_found` for what is no tenant's id. */
-export function explainUsage(store: Store, { tenant, from, to }: ExplainedSpan): Promise<ExplainedRecord[]> {
+export function explainUsage(store: OperatorStore, { tenant, from, to }: ExplainedSpan): Promise<ExplainedRecord[]> {
   return store.asTenant(tenant, (tx) =>
     tx.query<ExplainedRecord>(
       `select r.hour, r.dimension, r.quantity, r.state, r.units, r.carried_in, r.included, r.carried_out,
@@ -60,7 +60,7 @@ export const isToBeSent = ({ state, verdict, units }: ExplainedRecord): boolean 
   (state === "sealed" || state === "sent") && verdict === null && units !== null;
 
 /** Has a worker send what waits of a tenant as soon as it can. Nothing is sent from here. Tells how many records. */
-export async function hurryUsage(store: Store, tenant: string): Promise<number> {
+export async function hurryUsage(store: OperatorStore, tenant: string): Promise<number> {
   const [row] = await store.throughDoor<{ count: number }>({
     text: "select hurry_usage($1) as count",
     values: [tenant],

@@ -1,4 +1,4 @@
-import type { Store } from "../isolation/isolation.ts";
+import type { OperatorStore } from "../isolation/isolation.ts";
 
 /** A record whose content is fixed, as it is or was to be billed. */
 export interface LedgerRow {
@@ -18,7 +18,7 @@ export interface LedgerRow {
 const A_PAGE = 5_000;
 
 /** Every record of all tenants whose stamp lies in the span (`until` not included). */
-export async function readLedger(store: Store, from: Date, until: Date): Promise<LedgerRow[]> {
+export async function readLedger(store: OperatorStore, from: Date, until: Date): Promise<LedgerRow[]> {
   const rows: LedgerRow[] = [];
   for (;;) {
     const last = rows.at(-1);

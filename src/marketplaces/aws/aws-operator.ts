@@ -1,5 +1,5 @@
 import type { Catalog } from "../../catalog/catalog.ts";
-import type { Store } from "../../isolation/isolation.ts";
+import type { OperatorStore } from "../../isolation/isolation.ts";
 import type { SealedPlace } from "../../secrets/secrets.ts";
 import type { AwsAccess } from "./api/access.ts";
 import { awsApi } from "./api/aws-api.ts";
@@ -84,7 +84,7 @@ export function reconcileAws(catalog: Catalog, files: ReconciledFiles, readLedge
 }
 
 /** What a person should look at: see `review/`. */
-export const awsReview = (store: Store) => ({
+export const awsReview = (store: OperatorStore) => ({
   unclaimed: () => listUnclaimed(store),
   toReview: (now: Date) => listReview(store, now),
   replay: (id: string) => replayMessage(store, id),

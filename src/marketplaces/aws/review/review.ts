@@ -1,4 +1,4 @@
-import type { Store } from "../../../isolation/isolation.ts";
+import type { OperatorStore } from "../../../isolation/isolation.ts";
 
 /** A purchase that is no tenant yet: registration or licence event has not come. Times are ISO 8601. */
 export interface Unclaimed {
@@ -27,7 +27,7 @@ const AT_MOST = 1_000;
 const WAITS_MS = 3_600_000;
 
 /** Oldest first. */
-export async function listUnclaimed(store: Store): Promise<Unclaimed[]> {
+export async function listUnclaimed(store: OperatorStore): Promise<Unclaimed[]> {
   const rows = await store.throughDoor<{ one: Unclaimed }>({
     text: "select aws_unclaimed($1) as one",
     values: [AT_MOST],
@@ -35,7 +35,7 @@ export async function listUnclaimed(store: Store): Promise<Unclaimed[]> {
   return rows.map(({ one }) => one);
 }
 
-export async function listReview(store: Store, now: Date): Promise<ToReview[]> {
+export async function listReview(store: OperatorStore, now: Date): Promise<ToReview[]> {
   const rows = await store.throughDoor<{ one: ToReview }>({
     text: "select aws_review($1, $2) as one",
     values: [new Date(now.getTime() - WAITS_MS), AT_MOST],
@@ -44,7 +44,7 @@ export async function listReview(store: Store, now: Date): Promise<ToReview[]> {
 }
 
 /** Has a worker read a message again, at once. False when there is none with this number. The second time is harmless. */
-export async function replayMessage(store: Store, id: string): Promise<boolean> {
+export async function replayMessage(store: OperatorStore, id: string): Promise<boolean> {
   if (!/^\d{1,18}$/.test(id)) return false;
   const [row] = await store.throughDoor<{ there: boolean }>({
     text: "select aws_replay_message($1, 'epoch') as there",
