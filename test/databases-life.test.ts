@@ -128,6 +128,6 @@ test("another plan's limits count at once, and what its model changes is put dow
   const { tenant, url } = await buy(shop, "standard");
   await shop.changePlan({ ...about(tenant), plan: "premium" });
   expect(await one(url, "show statement_timeout")).toBe("2min");
-  expect(await rowOf(shop, tenant)).toMatchObject({ state: "ready", model: "bridge", wanted: "silo" });
+  expect(await rowOf(shop, tenant)).toMatchObject({ state: "moving", model: "bridge", wanted: "silo" });
   expect(await urlOf(shop, tenant)).toBe(url);
 });
