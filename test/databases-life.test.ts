@@ -65,10 +65,12 @@ test("whatever a customer sets for its login, the next settlement puts right", a
     await client.query("set role none");
     await client.query(`alter role ${username} set statement_timeout = 0`);
     await client.query(`alter role ${username} set role = none`);
+    await client.query(`alter role ${username} set work_mem = '1GB'`);
     await client.query(`alter role ${username} password 'my own'`);
   });
   await shop.deps.databases?.settle(tenant.id);
   expect(await one(url, "show statement_timeout")).toBe("30s");
+  expect(await one(url, "show work_mem")).not.toBe("1GB");
   expect(await one(url, "select current_user::text")).toBe(username.slice(0, -7));
 });
 
