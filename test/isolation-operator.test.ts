@@ -116,13 +116,20 @@ describe("the code", () => {
     expect(await filesWith(/\basOperator\(/)).toEqual([
       "cli/aws.ts",
       "cli/databases.ts",
+      "cli/events.ts",
+      "cli/listen.ts",
       "cli/operator-database.ts",
       "cli/reconcile.ts",
       "cli/usage.ts",
       "isolation/isolation.ts",
     ]);
-    // These two write audit entries of their own, or read the audit itself.
-    expect(await filesWith(/\bwithStore\(/)).toEqual(["cli/audit.ts", "cli/operator-database.ts", "cli/rotate.ts"]);
+    // These write audit entries of their own, or read the audit itself.
+    expect(await filesWith(/\bwithStore\(/)).toEqual([
+      "cli/audit.ts",
+      "cli/operator-database.ts",
+      "cli/reseal.ts",
+      "cli/rotate.ts",
+    ]);
   });
 
   test("makes a store where the service or a command starts, and where usage has connections of its own", async () => {

@@ -7,7 +7,7 @@ import { findEndpoint } from "../subscriptions/endpoints.ts";
 import { replayEvents } from "../subscriptions/history.ts";
 import { makeUp } from "../subscriptions/listener.ts";
 import { checkTypes } from "../subscriptions/wishes.ts";
-import { withStore } from "./operator-database.ts";
+import { asOperator } from "./operator-database.ts";
 import { withServiceClock } from "./service-clock.ts";
 
 interface TriggerOptions {
@@ -30,7 +30,7 @@ export async function trigger(type: string, { tenant, json }: TriggerOptions): P
     throw new ProviderError("request_malformed", `${tenant} is no id of a tenant.`);
   const speaker = { publicUrl: settings.publicUrl, serviceId: (await readManifestFile()).catalog.id };
   const { event, receivers } = await withServiceClock(settings, (clock) =>
-    withStore(settings, (store) => makeUp({ store, clock, speaker }, known, tenant)),
+    asOperator(settings, "events trigger", (store) => makeUp({ store, clock, speaker }, known, tenant)),
   );
   if (json) process.stdout.write(`${JSON.stringify({ event, receivers })}\n`);
   else
@@ -54,7 +54,7 @@ export async function replay(options: ReplayOptions): Promise<void> {
   checkTypes(types);
   const total = { events: 0, owed: 0 };
   const { state } = await withServiceClock(settings, (clock) =>
-    withStore(settings, async (store) => {
+    asOperator(settings, "events replay", async (store) => {
       const found = await findEndpoint(store, endpoint);
       for await (const page of replayEvents(store, clock, endpoint, { since, types, all: true, dry })) {
         total.events += page.events;

@@ -7,7 +7,7 @@ import type { Attempt } from "../subscriptions/attempt.ts";
 import type { ClaimedEvent } from "../subscriptions/claimed.ts";
 import { forwardingSecret, type Listener, openListener } from "../subscriptions/listener.ts";
 import { sendOverHttp } from "../subscriptions/send-http.ts";
-import { withStore } from "./operator-database.ts";
+import { asOperator } from "./operator-database.ts";
 import { withServiceClock } from "./service-clock.ts";
 import { untilStopped } from "./teardown.ts";
 
@@ -29,7 +29,7 @@ export async function listen(options: ListenOptions): Promise<void> {
   refuseFaults(options);
   const speaker = { publicUrl: settings.publicUrl, serviceId: (await readManifestFile()).catalog.id };
   await withServiceClock(settings, (clock) =>
-    withStore(settings, async (store) => {
+    asOperator(settings, "listen", async (store) => {
       const { type: types, tenant, since } = options;
       const listener = await openListener({ store, clock, speaker }, { types, tenant, since });
       try {
