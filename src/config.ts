@@ -56,6 +56,7 @@ interface AwsSettings {
   readonly sellerExternalId: string | undefined;
   /** What `POST /v1/aws/credentials` assumes. */
   readonly tenantRoleArn: string | undefined;
+  readonly connectTemplateUrl: string | undefined;
   readonly usageReporting: "live" | "shadow" | "dry";
   /** What plays AWS in development; undefined = AWS is reached by the SDK's own rules. */
   readonly simulated: SimulatedAws | undefined;
@@ -200,6 +201,7 @@ const awsSettings = (values: SettingValues, production: boolean): AwsSettings =>
     sellerRoleArn: values.AWS_SELLER_ROLE_ARN,
     sellerExternalId: values.AWS_SELLER_EXTERNAL_ID,
     tenantRoleArn: values.AWS_TENANT_ROLE_ARN,
+    connectTemplateUrl: values.AWS_CONNECT_TEMPLATE_URL,
     usageReporting: values.AWS_USAGE_REPORTING,
     simulated: undefined,
     snsEndpoint: production ? undefined : (values.AWS_ENDPOINT_URL_SNS ?? values.AWS_ENDPOINT_URL),

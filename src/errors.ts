@@ -1,6 +1,8 @@
 /** Every fault this service can name. A new code without facts below does not compile. */
 export type ErrorCode =
+  | "aws_not_connected"
   | "aws_refused"
+  | "aws_role_refused"
   | "aws_unavailable"
   | "body_too_large"
   | "config_invalid"
@@ -56,6 +58,8 @@ const facts = (status: number, retryable: boolean, audience: Audience, title: st
 });
 
 export const errorFacts: Readonly<Record<ErrorCode, ErrorFacts>> = {
+  aws_not_connected: facts(409, false, "caller", "No AWS account is connected"),
+  aws_role_refused: facts(422, false, "customer", "The role cannot be used"),
   aws_refused: facts(502, false, "operator", "AWS refused"),
   aws_unavailable: facts(503, true, "operator", "AWS did not answer"),
   body_too_large: facts(413, false, "caller", "The body is too large"),

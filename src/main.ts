@@ -221,6 +221,11 @@ function isolateCommands(cli: Command): void {
     .option("--format <name>", "cloudformation or terraform", "cloudformation")
     .option("--out <folder>", "write it there instead")
     .action(async (options) => (await import("./cli/isolate-aws.ts")).isolateAws(options));
+  isolate
+    .command("aws-connect")
+    .description("print the template by which a customer lets the product into its AWS account")
+    .option("--account <number>", "the vendor's account (the one of this machine's credentials)")
+    .action(async (options) => (await import("./cli/isolate-aws.ts")).isolateAwsConnect(options));
 }
 
 function databaseCommands(cli: Command): void {

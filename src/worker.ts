@@ -118,6 +118,7 @@ function jobsOf(options: WorkerOptions, id: string, stopping: AbortSignal): read
     { name: "database watch", run: () => provider.watchDatabases().then(() => false) },
     sideBySide({ ...claimed, name: "moves", start: (places) => provider.startDueMoves(places) }),
     { name: "metering", run: () => provider.meterUsage() },
+    { name: "aws connections", run: () => provider.checkAwsConnections() },
     { name: "sweep", run: () => provider.sweep().then(() => false) },
     sideBySide({ ...claimed, name: "rotations", start: (places) => provider.startRotations(places) }),
     { name: "rotations followed", run: () => provider.followRotations().then(() => false) },

@@ -52,6 +52,7 @@ const DOORS = [
   "aws_wake_relatives(text,timestamp with time zone)",
   "begin_provision(jsonb,timestamp with time zone)",
   "bill_to(text,jsonb)",
+  "claim_aws_connections(timestamp with time zone,timestamp with time zone,integer)",
   "claim_events(jsonb,jsonb,timestamp with time zone,timestamp with time zone)",
   "claim_operations(timestamp with time zone,timestamp with time zone,integer)",
   "claim_owed_calls(timestamp with time zone,timestamp with time zone,integer)",
@@ -146,6 +147,7 @@ const WITHOUT_TENANTS = [
 ];
 /** Unique over all tenants because their values are random, or given by one marketplace. */
 const UNIQUE_OVER_ALL = [
+  "aws_connections_pkey",
   "aws_licences_pkey",
   "credentials_key",
   "resource_ids_pkey",

@@ -150,6 +150,14 @@ const routes: readonly Described[] = [
     answer: [200, awsCredentialsAnswer],
   },
   {
+    method: "post",
+    path: "/v1/aws/connection/credentials",
+    summary: "Temporary credentials of the role that a customer connected",
+    description: "For what the product does in the customer's AWS account. `PRODUCT_SECRET` alone.",
+    body: awsCredentialsRequest,
+    answer: [200, awsCredentialsAnswer],
+  },
+  {
     method: "get",
     path: "/.well-known/jwks.json",
     summary: "Public keys of our tokens",

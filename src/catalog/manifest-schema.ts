@@ -107,11 +107,28 @@ const urlTemplate = z
 
 const KINDS = ["api-key", "url", "jwt", "postgres", "aws"] as const;
 
+/** What the product does in the AWS accounts of customers: the policy of the role that they make for it. */
+const connectionSchema = z
+  .strictObject({
+    actions: z
+      .array(
+        z.string().regex(/^[a-z0-9-]+:[A-Za-z0-9]+$/, "must be one action, such as s3:GetObject, without a wildcard"),
+      )
+      .min(1, "must name at least one action")
+      .readonly(),
+    resources: z
+      .array(z.string().regex(/^(\*|arn:[^\s"$]+)$/, "must be an ARN, or * for what knows none"))
+      .min(1, "must name at least one resource")
+      .readonly(),
+  })
+  .readonly();
+
 const credentialSchema = z.discriminatedUnion(
   "kind",
   [
     z.strictObject({ kind: z.literal("url"), var: variable, value: urlTemplate.optional() }).readonly(),
-    z.strictObject({ kind: z.enum(["api-key", "jwt", "postgres", "aws"]), var: variable }).readonly(),
+    z.strictObject({ kind: z.literal("aws"), var: variable, connection: connectionSchema.optional() }).readonly(),
+    z.strictObject({ kind: z.enum(["api-key", "jwt", "postgres"]), var: variable }).readonly(),
   ],
   { error: `must be one of ${KINDS.join(", ")}` },
 );

@@ -1,8 +1,12 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { systemClock } from "../clock.ts";
+import { tenantAws } from "../compose/tenant-aws.ts";
 import { readManifestFile } from "../compose.ts";
 import { readSettings } from "../config.ts";
+import { ProviderError } from "../errors.ts";
 import { isolationTemplate } from "../isolation/aws/aws.ts";
+import { connectTemplateOf } from "../provider/aws-template.ts";
 
 interface Options {
   readonly services: string;
@@ -26,4 +30,15 @@ export async function isolateAws({ out, ...asked }: Options): Promise<void> {
   await mkdir(out, { recursive: true });
   await writeFile(path, text);
   process.stdout.write(`${path}\n`);
+}
+
+/** Prints the template by which a customer lets the product into its AWS account. */
+export async function isolateAwsConnect({ account }: { readonly account?: string }): Promise<void> {
+  const settings = readSettings();
+  const { catalog } = await readManifestFile();
+  if (account !== undefined && !/^\d{12}$/.test(account))
+    throw new ProviderError("request_malformed", "The number of an AWS account has twelve digits.");
+  const vendor = account ?? (await tenantAws({ settings, catalog, clock: systemClock }).account());
+  const template = connectTemplateOf(catalog, settings.environment, vendor);
+  process.stdout.write(`${JSON.stringify(template, undefined, 2)}\n`);
 }

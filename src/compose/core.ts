@@ -67,6 +67,7 @@ export async function coreOf(surroundings: Surroundings) {
     lastUse: uses,
     auditKey: keys.audit,
     abilitiesOf,
+    accountOf: async (tenant) => marketplaces.get(tenant.marketplace)?.accountOf?.(tenant),
     reporting: () => reportingOf(marketplaces),
   });
   const common = { store, vault, clock, catalog, attempts, metrics, logger, provider };

@@ -101,4 +101,11 @@ export const topicArns = () =>
     value.split(",").every((arn) => TOPIC.test(arn)),
   ).transform((value): readonly string[] => Object.freeze(value.split(",")));
 
+/** The console opens templates that lie in S3, and no others. */
+export const templateUrl = () =>
+  matching(
+    /^https:\/\/[\w.-]+\.amazonaws\.com(\.cn)?\/[^\s?#"]+$/,
+    "must be the https address of an object in S3, without a query",
+  );
+
 export const roleArn = () => matching(ROLE, "must be the ARN of an IAM role");

@@ -15,6 +15,7 @@ import {
   roleArn,
   secret,
   secretPair,
+  templateUrl,
   topicArns,
 } from "./formats.ts";
 
@@ -207,6 +208,11 @@ export const settingSchema = z.object({
     meaning:
       "Role that `stallholder isolate aws` made: assumed with a tag for one tenant at a time, to vend credentials.",
     otherwise: "the simulator's; no credentials of AWS in production",
+  }),
+  AWS_CONNECT_TEMPLATE_URL: templateUrl().optional().register(facts, {
+    meaning:
+      "Where in S3 the vendor put what `stallholder isolate aws-connect` printed: the dashboard then links to it.",
+    otherwise: "customers download the template",
   }),
   AWS_USAGE_REPORTING: z
     .enum(["live", "shadow", "dry"], { error: "must be live, shadow or dry" })

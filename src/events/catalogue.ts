@@ -166,6 +166,22 @@ export const eventCatalogue: Readonly<Record<EventType, EventFacts>> = {
   "database.soft_mark": storage("The database has reached 80 % of the plan's storage"),
   "database.hard_mark": storage("The database is full: new sessions can only read"),
   "database.below_marks": storage("The database is below the marks of its storage again"),
+  "aws.connected": facts(
+    "The customer has connected a role of its AWS account",
+    { account: z.string().describe("Number of that account"), role: z.string().describe("ARN") },
+    { account: "123456789012", role: "arn:aws:iam::123456789012:role/production-acme-search" },
+  ),
+  "aws.disconnected": facts(
+    "The connection to the customer's AWS account has ended",
+    { account: z.string().nullish(), role: z.string().nullish() },
+    { account: "123456789012", role: "arn:aws:iam::123456789012:role/production-acme-search" },
+  ),
+  "aws.connection_broken": facts(
+    "The customer's role can no longer be used",
+    { reason: message },
+    { reason: "AWS does not let us assume the role." },
+  ),
+  "aws.connection_mended": facts("The customer's role can be used again", {}, {}),
   signed_in: facts("Somebody has opened the dashboard", { email: z.string() }, { email: "ada@example.com" }),
   renamed: facts(
     "The purchase has another name over there",

@@ -24,6 +24,8 @@ export interface Marketplace {
   deliver(call: OwedCall): Promise<Delivery>;
   /** What the dashboard says of the purchase in this marketplace's words. */
   describe(tenant: Tenant): Promise<MarketplaceTexts>;
+  /** Number of the AWS account that bought, where this marketplace knows one. */
+  accountOf?(tenant: Tenant): Promise<string | undefined>;
   /**
    * Called about once a second by a worker: does what time has made due (refresh a grant, look at people again). What goes
    * on beside it ends with `stopping`.

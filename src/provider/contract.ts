@@ -5,7 +5,7 @@ import type { Delivery, NewOwedCall, OwedCall } from "../deliveries/deliveries.t
 import type { AnchorMade } from "../events/audit-anchor.ts";
 import type { By } from "../events/events.ts";
 import type { Attached, ExternalEvent } from "../events/external.ts";
-import type { AwsSession } from "../isolation/aws/aws.ts";
+import type { AwsConnection, AwsSession } from "../isolation/aws/aws.ts";
 import type { BillingEnd, Included, Payer } from "../metering/billing.ts";
 import type { UsageReceipt, UsageSource } from "../metering/metering.ts";
 import type { Mark, MeteringSummary, UsageFilter, UsageRecord } from "../metering/read.ts";
@@ -129,6 +129,11 @@ export interface AwsCredentialsAsked extends Command {
   readonly seconds?: number | undefined;
 }
 
+/** The role that a customer made for the vendor's product. */
+export interface AwsRole extends TenantCommand {
+  readonly roleArn: string;
+}
+
 export interface AccessToken {
   readonly token: string;
   readonly expiresIn: number;
@@ -170,6 +175,21 @@ export interface Provider {
    * `not_permitted` where the product has none, `tenant_suspended`, `tenant_gone`, `aws_refused`, `aws_unavailable`.
    */
   awsCredentials(asked: AwsCredentialsAsked): Promise<AwsSession>;
+  /** The connection to the customer's AWS account, or the offer of one. `not_permitted` where the product makes none. */
+  awsConnection(tenant: string): Promise<AwsConnection | undefined>;
+  /** Gives out an external id; the second time the same, until the connection is ended. */
+  offerAwsConnection(command: TenantCommand): Promise<AwsConnection>;
+  /**
+   * Takes the role of the customer after really assuming it. The second time it is tried again. `request_malformed` for what
+   * is no role, `aws_role_refused` with the reason, `aws_unavailable`; whatever was connected before stays then.
+   */
+  connectAws(role: AwsRole): Promise<AwsConnection>;
+  /** Its external id is never given out again. The second time nothing happens. */
+  disconnectAws(command: TenantCommand): Promise<void>;
+  /** Temporary credentials of the customer's role. `aws_not_connected`; else as `awsCredentials`. */
+  connectedCredentials(asked: AwsCredentialsAsked): Promise<AwsSession>;
+  /** The CloudFormation template that a customer deploys. */
+  awsTemplate(): Promise<object>;
   /** Whatever its state; undefined when there never was one. */
   findTenant(ref: TenantRef): Promise<Tenant | undefined>;
   listTenants(filter: TenantFilter): Promise<readonly Tenant[]>;
@@ -218,6 +238,8 @@ export interface ProviderJobs {
   watchDatabases(): Promise<void>;
   /** Goes on with due moves of tenants' data, at most `limit`: a promise for the end of each. */
   startDueMoves(limit: number): Promise<readonly Promise<void>[]>;
+  /** Tries the roles of customers again that are due; true when there was one. */
+  checkAwsConnections(): Promise<boolean>;
   /** Ends what time ends: retiring credentials, sessions, used sign-in tokens. */
   sweep(): Promise<void>;
   /** Moves a rotation of everybody on, and starts at most `limit` turns of it: a promise for the end of each. */

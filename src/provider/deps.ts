@@ -12,6 +12,7 @@ import type { ReportingByMarketplace } from "../metering/billing.ts";
 import type { Metering } from "../metering/metering.ts";
 import type { Product } from "../product/product.ts";
 import type { Vault } from "../secrets/secrets.ts";
+import type { Tenant } from "../tenants/tenants.ts";
 
 /** What a marketplace can do; calls that make no sense for it are never owed. */
 export interface Abilities {
@@ -43,6 +44,8 @@ export interface Deps {
   readonly databases?: Databases;
   /** Temporary credentials of AWS, where tenants get some. */
   readonly aws?: AwsAccess;
+  /** Number of the AWS account that bought, where the marketplace knows one. */
+  readonly accountOf?: (tenant: Tenant) => Promise<string | undefined>;
   readonly abilitiesOf: (marketplace: string) => Abilities;
   /** The marketplaces that bill usage, by name. */
   readonly reporting: () => ReportingByMarketplace;

@@ -3,7 +3,16 @@ import { listUsage, meteringSummary } from "../metering/read.ts";
 import { findOperation } from "../operations/operations.ts";
 import { findTenant, listTenants } from "../tenants/tenants.ts";
 import { attachEvent } from "./attach-event.ts";
+import {
+  awsConnection,
+  checkAwsConnections,
+  connectAws,
+  connectedCredentials,
+  disconnectAws,
+  offerAwsConnection,
+} from "./aws-connection.ts";
 import { awsCredentials } from "./aws-credentials.ts";
+import { awsTemplate } from "./aws-template.ts";
 import { billTo, endBilling, include, retryBilling } from "./billing.ts";
 import { changePlan } from "./change-plan.ts";
 import { configVarsOf, revealConfigVar } from "./config-vars.ts";
@@ -47,6 +56,13 @@ export function createProvider(parts: ProviderParts): Provider & ProviderJobs {
     authorise: (key, scope) => authorise(deps, key, scope),
     issueToken: (key) => issueToken(deps, key),
     awsCredentials: (asked) => awsCredentials(deps, asked),
+    awsConnection: (tenant) => awsConnection(deps, tenant),
+    offerAwsConnection: (command) => offerAwsConnection(deps, command),
+    connectAws: (role) => connectAws(deps, role),
+    disconnectAws: (command) => disconnectAws(deps, command),
+    connectedCredentials: (asked) => connectedCredentials(deps, asked),
+    awsTemplate: () => awsTemplate(deps),
+    checkAwsConnections: () => checkAwsConnections(deps),
     findTenant: (ref) => findTenant(deps.store, ref),
     listTenants: (filter) => listTenants(deps.store, filter),
     operation: (tenant, id) => deps.store.asTenant(tenant, (tx) => findOperation(tx, id)),

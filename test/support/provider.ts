@@ -52,6 +52,8 @@ export interface TestProviderOptions {
   readonly told?: Partial<ReportingTold>;
   /** Where purchases get credentials of AWS. */
   readonly aws?: AwsAccess;
+  /** The AWS account that bought, as the marketplace knows it. */
+  readonly accountOf?: Deps["accountOf"];
   /** Where purchases get a login to a database: `basic` in the pool, `standard` a bridge, `premium` a silo. */
   readonly tenants?: Pick<DatabasesOptions, "url" | "environment" | "address" | "through" | "copying">;
 }
@@ -144,7 +146,7 @@ export async function closeProviders(): Promise<void> {
 }
 
 function makeDeps(
-  { abilities, aws, budgets, reporting, ring, tenants }: TestProviderOptions & { readonly ring: KeyRing },
+  { abilities, accountOf, aws, budgets, reporting, ring, tenants }: TestProviderOptions & { readonly ring: KeyRing },
   parts: Pick<Deps, "store" | "clock" | "product" | "catalog" | "metering">,
 ): Deps {
   const vault = vaultOf(ring);
@@ -169,6 +171,7 @@ function makeDeps(
     vault,
     mint: { prefix: "acmesearch", pepper: derive(ring.primary, "pepper"), vault, scopes, ...mintingLogins(databases) },
     ...(aws && { aws }),
+    ...(accountOf && { accountOf }),
     ...(databases === undefined ? {} : { databases }),
     peppers: deriveEach(ring, "pepper"),
     lastUse: lastUse(parts.store, parts.clock),
@@ -193,7 +196,8 @@ export async function testCatalog(aws?: AwsAccess) {
   file.api.config_vars.push("ACME_SEARCH_INDEX");
   if (aws !== undefined) {
     file.api.config_vars.push("ACME_SEARCH_AWS_CREDENTIALS_URL");
-    file.catalog.credentials.push({ kind: "aws", var: "AWS_CREDENTIALS_URL" });
+    const connection = { actions: ["s3:GetObject"], resources: ["arn:aws:s3:::exports/*"] };
+    file.catalog.credentials.push({ kind: "aws", var: "AWS_CREDENTIALS_URL", connection });
   }
   return parseManifest(JSON.stringify(file)).catalog;
 }

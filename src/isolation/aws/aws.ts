@@ -1,10 +1,22 @@
 import type { Clock } from "../../clock.ts";
 import { type Fault, ProviderError } from "../../errors.ts";
 import { isTenantId } from "../isolation.ts";
+import {
+  type AwsConnection,
+  breakRole,
+  endConnection,
+  keepRole,
+  offerConnection,
+  type RoleVerdict,
+  readConnection,
+  verifiedAccount,
+} from "./connections/connection.ts";
+import { type RoleCheck, verifyRole } from "./connections/verify-role.ts";
 import { keptSessions } from "./sessions/kept-sessions.ts";
-import { type AwsSession, openSts, type StsAccess } from "./sessions/sts.ts";
+import { type Assumption, type AwsSession, openSts, type StsAccess } from "./sessions/sts.ts";
 import { cloudFormation } from "./templates/cloudformation.ts";
 import type { Json } from "./templates/cloudformation-text.ts";
+import { type ConnectWanted, connectTemplate } from "./templates/connect.ts";
 import { models, services, TENANT_TAG, type Wanted } from "./templates/statement.ts";
 import { terraform } from "./templates/terraform.ts";
 
@@ -46,7 +58,10 @@ const fault = (at: string, name: string, known: readonly string[]): Fault => ({
   message: `${name === "" ? "is empty" : `does not know ${name}`}: it takes ${known.join(", ")}`,
 });
 
-export type { AwsSession, StsAccess };
+/** The customer's template; see `ConnectWanted`. */
+export const awsConnectTemplate = (wanted: ConnectWanted): Json => connectTemplate(wanted);
+
+export type { AwsConnection, AwsSession, ConnectWanted, RoleVerdict, StsAccess };
 
 export interface AwsAccessOptions extends StsAccess {
   /** `STALLHOLDER_ENV` */
@@ -66,43 +81,80 @@ export interface VendingAsked {
   readonly confirm: () => Promise<void>;
 }
 
-/** What we ask of AWS in the name of tenants. */
+/** What we ask of AWS in the name of tenants. `aws_unavailable` when it is away or slow, `aws_refused` for our own set-up. */
 export interface AwsAccess {
   /**
    * Credentials that open one tenant's data: the tenants' role, assumed with the tag that says whose they are. Kept in
-   * memory while most of their time is left. Throws `aws_refused` and `aws_unavailable`.
+   * memory while most of their time is left.
    */
   vend(asked: VendingAsked): Promise<AwsSession>;
+  /** Credentials of the role that a customer connected; `undefined` when AWS denies it now. Kept as above. */
+  useConnected(asked: VendingAsked, connection: AwsConnection): Promise<AwsSession | undefined>;
   /** The tenant's kept credentials are handed out no more. */
   forget(tenant: string): void;
+  /** Tries a customer's role; `request_malformed` for what is no role. */
+  verify(check: RoleCheck): Promise<RoleVerdict>;
+  /** Number of the account that this service runs in. */
+  account(): Promise<string>;
+  readonly environment: string;
+  /** The rows of connections, in a transaction of their tenant. */
+  readonly connections: typeof connections;
 }
+
+const connections = {
+  read: readConnection,
+  offer: offerConnection,
+  verifiedAccount,
+  keep: keepRole,
+  break: breakRole,
+  end: endConnection,
+} as const;
 
 /** Opens AWS without a byte being sent. */
 export function createAwsAccess(options: AwsAccessOptions): AwsAccess {
   const { environment, tenantRoleArn, clock } = options;
   const sts = openSts(options);
   const kept = keptSessions(clock);
+  /** IAM cannot check the whole grammar, and what AWS allows in a tag reaches further than an id. */
+  const nameOf = (tenant: string): string => {
+    if (isTenantId(tenant)) return `${environment}-${tenant}`;
+    throw new ProviderError("tenant_not_found", "There is no such tenant.");
+  };
+  const take = (
+    { tenant, purpose, seconds, confirm }: VendingAsked,
+    assumption: Omit<Assumption, "sessionName" | "seconds">,
+  ) =>
+    kept.take({ tenant, purpose: `${assumption.roleArn} ${purpose}`, seconds }, async () => {
+      const assumed = await sts.assume({ ...assumption, sessionName: nameOf(tenant), seconds });
+      if (assumed.kind === "denied") throw new Denied();
+      await confirm();
+      return assumed.session;
+    });
   return {
-    vend: async ({ tenant, purpose, seconds, confirm }) => {
+    vend: async (asked) => {
+      nameOf(asked.tenant);
       if (tenantRoleArn === undefined) throw refusal("AWS_TENANT_ROLE_ARN is not set.");
-      // IAM cannot check the whole grammar, and what AWS allows in a tag reaches further than an id.
-      if (!isTenantId(tenant)) throw new ProviderError("tenant_not_found", "There is no such tenant.");
-      return kept.take({ tenant, purpose, seconds }, async () => {
-        const assumed = await sts.assume({
-          roleArn: tenantRoleArn,
-          sessionName: `${environment}-${tenant}`,
-          seconds,
-          tags: { [TENANT_TAG]: tenant },
-        });
-        if (assumed.kind === "denied")
-          throw refusal("AWS denied the role of the tenants: its trust policy has to be looked at.");
-        await confirm();
-        return assumed.session;
+      return take(asked, { roleArn: tenantRoleArn, tags: { [TENANT_TAG]: asked.tenant } }).catch((fault: unknown) => {
+        throw fault instanceof Denied ? refusal("AWS denied the tenants' role: look at its trust policy.") : fault;
+      });
+    },
+    useConnected: async (asked, { roleArn, externalId }) => {
+      if (roleArn === null) return undefined;
+      return take(asked, { roleArn, externalId }).catch((fault: unknown) => {
+        if (fault instanceof Denied) return undefined;
+        throw fault;
       });
     },
     forget: kept.forget,
+    verify: (check) => verifyRole(sts, check),
+    account: sts.account,
+    environment,
+    connections,
   };
 }
+
+/** AWS's answer, until somebody words it. */
+class Denied extends Error {}
 
 const refusal = (reason: string): ProviderError =>
   new ProviderError(

@@ -35,6 +35,17 @@ export async function describeTenant(options: AwsOptions, tenant: Tenant): Promi
   };
 }
 
+/** The account of the licence that is in force, or was last. */
+export async function accountOfTenant({ store }: AwsOptions, tenant: Tenant): Promise<string | undefined> {
+  const rows = await store.asTenant(tenant.id, (tx) =>
+    tx.query<{ account: string }>(
+      `select account from aws_licences where account is not null
+       order by (state = 'active') desc, started_at desc nulls last, key limit 1`,
+    ),
+  );
+  return rows[0]?.account;
+}
+
 const stateOf = (view: LicenceView) => ({
   term: "Subscription",
   text: view.licence.state === "ending" ? "Ending" : stageTexts[stageOf(view)].word,

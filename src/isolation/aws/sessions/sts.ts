@@ -47,6 +47,7 @@ const SILENT = { debug: nothing, info: nothing, warn: nothing, error: nothing };
 /** Opens STS without a byte being sent or a part of the SDK being loaded: that waits for the first call. */
 export function openSts({ region, endpoint, keys, limitMs = LIMIT_MS }: StsAccess): Sts {
   let opened: Promise<STSClient> | undefined;
+  let known: Promise<string> | undefined;
   const client = (): Promise<STSClient> => {
     opened ??= import("@aws-sdk/client-sts").then(({ STSClient: Client }) => {
       const given = { ...(endpoint !== undefined && { endpoint }), ...(keys !== undefined && { credentials: keys }) };
@@ -67,18 +68,26 @@ export function openSts({ region, endpoint, keys, limitMs = LIMIT_MS }: StsAcces
         throw faultOf(thrown);
       }
     },
-    account: async () => {
-      const { GetCallerIdentityCommand } = await import("@aws-sdk/client-sts");
-      const sts = await client();
-      try {
-        const command = new GetCallerIdentityCommand({});
-        const { Account } = await within(limitMs, (abortSignal) => sts.send(command, { abortSignal }));
-        return Account ?? "";
-      } catch (thrown) {
-        throw faultOf(thrown);
-      }
+    account: () => {
+      known ??= askAccount(client, limitMs).catch((fault: unknown) => {
+        known = undefined;
+        throw fault;
+      });
+      return known;
     },
   };
+}
+
+async function askAccount(client: () => Promise<STSClient>, limitMs: number): Promise<string> {
+  const { GetCallerIdentityCommand } = await import("@aws-sdk/client-sts");
+  const sts = await client();
+  try {
+    const command = new GetCallerIdentityCommand({});
+    const { Account } = await within(limitMs, (abortSignal) => sts.send(command, { abortSignal }));
+    return Account ?? "";
+  } catch (thrown) {
+    throw faultOf(thrown);
+  }
 }
 
 function inputOf({ roleArn, sessionName, seconds, tags = {}, externalId }: Assumption): AssumeRoleCommandInput {
