@@ -77,6 +77,7 @@ export async function compose(surroundings: Surroundings): Promise<Service> {
       marketplaceOf,
       sessions,
       publicUrl: settings.publicUrl,
+      connectTemplateUrl: settings.aws.connectTemplateUrl,
     }),
   });
 

@@ -17,4 +17,6 @@ export interface DashboardOptions {
   readonly sessions: BrowserSessions;
   /** Our own origin: a form that another one sent is refused. */
   readonly publicUrl: string;
+  /** Where in S3 the customer's CloudFormation template is. */
+  readonly connectTemplateUrl?: string | undefined;
 }

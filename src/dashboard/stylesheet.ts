@@ -172,6 +172,11 @@ input[type="checkbox"] { accent-color: var(--accent); width: 1.0625rem; height: 
   .stacked td::before { content: attr(data-word) ": "; color: var(--quiet); }
   .stacked td[data-word="State"]::before { content: none; }
 }
+.steps { display: grid; gap: 1rem; counter-reset: step; }
+.steps > li { counter-increment: step; padding-left: 2rem; position: relative; }
+.steps > li::before { content: counter(step) "."; position: absolute; left: 0; color: var(--quiet); font-weight: 650; }
+.steps form > * + *, .steps li > * + *, details > .steps, .connect form > * + * { margin-top: 0.5rem; }
+.role, .connect p > code { overflow-wrap: anywhere; }
 .ends { margin-block: 0.375rem 0.5rem; font-size: 0.875rem; }
 
 .snippet { border: 1px solid var(--line); border-radius: 8px; background: var(--sunk); overflow: hidden; }

@@ -3,6 +3,7 @@ import express, { type Express, type RequestHandler } from "express";
 import { Passport } from "passport";
 import CustomStrategy from "passport-custom";
 import { dashboardRoutes } from "../../src/dashboard/dashboard.ts";
+import type { DashboardOptions } from "../../src/dashboard/options.ts";
 import { notFound, problemAnswer } from "../../src/http/problem.ts";
 import { securityHeaders } from "../../src/http/security-headers.ts";
 import type { MarketplaceTexts } from "../../src/marketplaces/marketplace.ts";
@@ -25,7 +26,13 @@ export interface DashboardOfShop {
 }
 
 /** The dashboard over a test's provider, with a marketplace called Bazaar and a sign-in that asks for nothing. */
-export function dashboardOf(shop: TestProvider, { publicUrl = "http://127.0.0.1" } = {}): DashboardOfShop {
+export function dashboardOf(
+  shop: TestProvider,
+  {
+    publicUrl = "http://127.0.0.1",
+    connectTemplateUrl,
+  }: Partial<Pick<DashboardOptions, "publicUrl" | "connectTemplateUrl">> = {},
+): DashboardOfShop {
   const { store, clock, catalog, declarations } = shop.deps;
   const secure = publicUrl.startsWith("https:");
   const sessions = browserSessions({ store, clock, secrets: [randomBytes(32)], secure });
@@ -39,7 +46,8 @@ export function dashboardOf(shop: TestProvider, { publicUrl = "http://127.0.0.1"
     await sessions.signIn(request, { tenant: String(tenant), person: { id: String(id), email: String(email) } });
     response.redirect(303, "/dashboard");
   });
-  app.use(dashboardRoutes({ store, provider: shop, clock, catalog, declarations, marketplaceOf, sessions, publicUrl }));
+  const common = { store, provider: shop, clock, catalog, declarations };
+  app.use(dashboardRoutes({ ...common, marketplaceOf, sessions, publicUrl, connectTemplateUrl }));
   app.use(notFound, problemAnswer);
 
   return {

@@ -4,7 +4,7 @@ import type { Tenant } from "../../src/tenants/tenants.ts";
 import { MINUTE } from "./clock.ts";
 import { type DashboardOfShop, dashboardOf } from "./dashboard-app.ts";
 import { closeServers, listen } from "./listen.ts";
-import { closeProviders, type TestProvider, testProvider } from "./provider.ts";
+import { closeProviders, type TestProvider, type TestProviderOptions, testProvider } from "./provider.ts";
 
 export interface Page {
   readonly status: number;
@@ -39,9 +39,9 @@ export interface Stage {
 }
 
 /** A shop with its dashboard on a port; `leaveStage` closes it. */
-export async function enterStage(): Promise<Stage> {
-  const shop = await testProvider({ budgets: { product: 150 } });
-  const pages = dashboardOf(shop);
+export async function enterStage(options: TestProviderOptions = {}, connectTemplateUrl?: string): Promise<Stage> {
+  const shop = await testProvider({ budgets: { product: 150 }, ...options });
+  const pages = dashboardOf(shop, { connectTemplateUrl });
   const { url } = await listen(pages.app);
   return {
     shop,

@@ -1,11 +1,12 @@
-import type { Request, RequestHandler, Response } from "express";
+import type { Request, RequestHandler } from "express";
 import { ProviderError } from "../../errors.ts";
 import type { TenantCommand } from "../../provider/contract.ts";
 import type { DashboardOptions } from "../options.ts";
 import { fieldOf, formToken } from "../own-forms.ts";
 import { sendPage, sendPart, wantsPart } from "../send-page.ts";
+import { awsActions } from "./aws-actions.tsx";
 import { ConfigVarRow } from "./config-vars.tsx";
-import type { Notice } from "./notices.ts";
+import { backWith } from "./notices.ts";
 import { isOverlap } from "./overlaps.tsx";
 import { OverviewPage } from "./overview.tsx";
 import { FEW_EVENTS } from "./pages.tsx";
@@ -48,7 +49,7 @@ export function customerActions(options: DashboardOptions) {
     response.redirect(303, "/dashboard/signed-out");
   };
 
-  return { reveal, rotate, revoke, signOut };
+  return { reveal, rotate, revoke, signOut, aws: awsActions(options, commandOf) };
 }
 
 const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/;
@@ -57,8 +58,4 @@ function credentialOf(request: Request): string {
   const id = fieldOf(request, "credential");
   if (UUID.test(id)) return id;
   throw new ProviderError("request_malformed", "There is no such credential.");
-}
-
-function backWith(response: Response, notice: Notice): void {
-  response.redirect(303, `/dashboard?done=${notice}`);
 }

@@ -6,7 +6,7 @@ import type { DashboardOptions } from "../options.ts";
 import { fieldOf, formToken } from "../own-forms.ts";
 import { sendPage } from "../send-page.ts";
 import { CredentialPage, IssuedPage, IssuePage, kindsToIssue } from "./credential-pages.tsx";
-import type { Notice } from "./notices.ts";
+import { backWith } from "./notices.ts";
 import { isOverlap } from "./overlaps.tsx";
 import { signedInOn } from "./signed-in.ts";
 import { loadView } from "./view.ts";
@@ -82,7 +82,3 @@ export function credentialActions(options: DashboardOptions) {
 }
 
 const isAccess = (text: string): text is Access => text === "read" || text === "full";
-
-function backWith(response: Response, notice: Notice): void {
-  response.redirect(303, `/dashboard?done=${notice}`);
-}

@@ -30,6 +30,10 @@ export function customerRoutes(options: DashboardOptions): Router {
   router.post("/reveal", ownForm, actions.reveal);
   router.post("/rotate", ownForm, actions.rotate);
   router.post("/revoke", ownForm, actions.revoke);
+  router.get("/aws/template.json", signedIn, actions.aws.template);
+  router.post("/aws/offer", ownForm, actions.aws.offer);
+  router.post("/aws/connect", ownForm, actions.aws.connect);
+  router.post("/aws/disconnect", ownForm, actions.aws.disconnect);
   router.post("/sign-out", ownForm, actions.signOut);
   return router;
 }

@@ -1,3 +1,4 @@
+import type { Response } from "express";
 import type { CustomerView } from "./view.ts";
 
 /** What an action may say on the page it leads to. The address names the notice; the words are always ours. */
@@ -6,10 +7,13 @@ const notices = {
   rotating: () => "New credentials are active. The rest of the rotation is still under way.",
   replaced: ({ texts }: CustomerView) =>
     `The credential no longer works; another is in its place. ${texts.rotationWarning}`,
+  "aws-offered": () => "Your external id is ready: make the role, and paste its ARN below.",
+  "aws-connected": ({ product }: CustomerView) => `The role was tried and is connected: ${product} can use it now.`,
+  "aws-disconnected": () => "AWS is disconnected. You can delete the role in your account.",
   revoked: () => "The credential no longer works.",
 } as const;
 
-export type Notice = keyof typeof notices;
+type Notice = keyof typeof notices;
 
 /** The notice an address asks for; nothing for any other word. */
 export function noticeOf(asked: unknown, view: CustomerView): string | undefined {
@@ -18,4 +22,9 @@ export function noticeOf(asked: unknown, view: CustomerView): string | undefined
 
 function isNotice(asked: unknown): asked is Notice {
   return typeof asked === "string" && Object.hasOwn(notices, asked);
+}
+
+/** Back to the page, which says what was done. */
+export function backWith(response: Response, notice: Notice): void {
+  response.redirect(303, `/dashboard?done=${notice}`);
 }

@@ -1,4 +1,5 @@
 import { ActivityCard } from "./activity.tsx";
+import { AwsCard, type RefusedRole } from "./aws-access.tsx";
 import { ConnectCard, type Revealed } from "./config-vars.tsx";
 import { CredentialsCard } from "./credentials.tsx";
 import { CustomerLayout } from "./customer-layout.tsx";
@@ -16,10 +17,11 @@ interface OverviewProps {
   readonly notice?: string | undefined;
   /** The one value that was asked for. */
   readonly revealed?: Revealed;
+  readonly refusedRole?: RefusedRole;
 }
 
 /** The dashboard: everything about one tenant on one page. */
-export function OverviewPage({ view, token, notice, revealed }: OverviewProps) {
+export function OverviewPage({ view, token, notice, revealed, refusedRole }: OverviewProps) {
   return (
     <CustomerLayout title={view.tenant.name || "Dashboard"} view={view} token={token}>
       <Heading view={view} />
@@ -31,6 +33,7 @@ export function OverviewPage({ view, token, notice, revealed }: OverviewProps) {
       <UsageCard view={view} />
       <ConnectCard view={view} token={token} revealed={revealed} />
       <CredentialsCard view={view} token={token} />
+      <AwsCard view={view} token={token} refused={refusedRole} />
       <div class="columns">
         <ActivityCard view={view} />
         <div class="column">

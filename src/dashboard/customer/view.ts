@@ -11,6 +11,7 @@ import { type Operation, runningOperation } from "../../operations/operations.ts
 import type { SignedIn } from "../../sso/sso.ts";
 import { type Person, peopleOf, readTenant, type Tenant } from "../../tenants/tenants.ts";
 import type { DashboardOptions } from "../options.ts";
+import { type AwsView, awsViewOf } from "./aws-view.ts";
 
 /** What the customer's pages show, as it was at one moment. */
 export interface CustomerView {
@@ -41,6 +42,7 @@ export interface CustomerView {
   readonly olderThan: number | undefined;
   readonly people: readonly Person[];
   readonly texts: MarketplaceTexts;
+  readonly aws: AwsView | undefined;
   readonly person: SignedIn["person"];
 }
 
@@ -65,6 +67,7 @@ export async function loadView(options: DashboardOptions, who: SignedIn, page: E
     configVars: Object.keys(await provider.configVars(who.tenant)).sort(),
     declarations,
     texts: await textsOf(options, rows.tenant),
+    aws: await awsViewOf(options, who.tenant),
     person: who.person,
   };
 }
