@@ -50,8 +50,9 @@ describe("stallholder keys rotate", () => {
 
   test("Ctrl-C ends the watching and not the rotation", async () => {
     await shop.look("update rotations set state = 'done'");
+    const listeners = process.listenerCount("SIGINT");
     const said = runCommand(() => rotate({ ...options, all: true }));
-    await new Promise((resolve) => setTimeout(resolve, 600));
+    while (process.listenerCount("SIGINT") === listeners) await new Promise((resolve) => setTimeout(resolve, 20));
     process.emit("SIGINT");
     const { err, out } = await said;
     expect(err).toContain("goes on without you");
