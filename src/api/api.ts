@@ -7,6 +7,7 @@ import { answerJson } from "../http/answer.ts";
 import { bearerToken } from "../http/basic-auth.ts";
 import { jsonBody, jsonOf } from "../http/body.ts";
 import type { FailedAttempts } from "../http/failed-attempts.ts";
+import { hotRoutes } from "../http/hot-routes.ts";
 import { isTenantId } from "../isolation/isolation.ts";
 import type { Provider } from "../provider/contract.ts";
 import type { Tenant } from "../tenants/tenants.ts";
@@ -16,7 +17,7 @@ import { credentialRoutes } from "./credentials.ts";
 import { externalEventRoutes } from "./external-events.ts";
 import { parsed } from "./parsed.ts";
 import { tenantQuery, verifyRequest } from "./schemas.ts";
-import { usageRoutes } from "./usage.ts";
+import { takingUsage, usageRoutes } from "./usage.ts";
 
 export interface ApiOptions {
   readonly provider: Provider;
@@ -33,7 +34,11 @@ const BODY_LIMIT = 256 * 1024;
 export function apiRoutes(options: ApiOptions): Router {
   const router = Router();
   const body = jsonBody(BODY_LIMIT);
-  router.post("/v1/keys/verify", admit(options, "keys:verify"), body, verifyKey(options));
+  const verifying = [admit(options, "keys:verify"), body, verifyKey(options)];
+  const usage = takingUsage(options);
+  router.use(hotRoutes({ "POST /v1/usage": usage, "POST /v1/keys/verify": verifying }));
+  router.post("/v1/usage", ...usage);
+  router.post("/v1/keys/verify", ...verifying);
   router.use(usageRoutes(options), awsRoutes(options));
   router.get("/v1/tenants", admit(options, "tenants:read"), listTenants(options));
   router.get("/v1/tenants/:id", admit(options, "tenants:read"), showTenant(options));

@@ -12,12 +12,16 @@ import { usageQuery } from "./schemas.ts";
 const BODY_LIMIT = 4 * 1024 * 1024;
 const MOST_EVENTS = 1_000;
 
-/** Usage in, and what became of it. */
-export function usageRoutes(options: Guard): Router {
-  const router = Router();
+/** `POST /v1/usage`. */
+export function takingUsage(options: Guard): readonly RequestHandler[] {
   // Each event is judged alone: text that cannot be stored is that event's fault and not the body's.
   const body = jsonBody(BODY_LIMIT, { anyText: true });
-  router.post("/v1/usage", admit(options, "usage:write"), body, recordUsage(options));
+  return [admit(options, "usage:write"), body, recordUsage(options)];
+}
+
+/** What became of usage. */
+export function usageRoutes(options: Guard): Router {
+  const router = Router();
   router.get("/v1/usage", admit(options, "usage:read"), listUsage(options));
   router.get("/v1/metering/summary", admit(options, "usage:read"), showSummary(options));
   return router;
