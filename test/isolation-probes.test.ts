@@ -8,7 +8,7 @@ import { open } from "./support/tenant-server.ts";
 import type { WalledTable } from "./support/walled-table.ts";
 
 // The probes are numbered. These run on each of our own tables; the others are in isolation-walls.test.ts, and those of
-// a customer's own login in probes-of-tenants.test.ts.
+// a customer's own login in tenant-probes-*.test.ts.
 const numbers = [...new Set(tableProbes.map(({ n }) => n))];
 const titles = numbers.map((n) => {
   const all = tableProbes.filter((one) => one.n === n).map(({ what }) => what);

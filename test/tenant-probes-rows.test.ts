@@ -1,0 +1,4 @@
+import { reading, writing } from "./support/tenant-probes/rows.ts";
+import { runTwice } from "./support/tenant-probes/run-twice.ts";
+
+runTwice([...reading, ...writing]);
