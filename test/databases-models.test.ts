@@ -76,6 +76,34 @@ test("a silo is closed to the tenants of every other model", async () => {
   await expect(one(shared.href, "select 1")).rejects.toMatchObject({ code: "42501" });
 });
 
+test("at no moment while a silo is made may everybody connect to it", async () => {
+  let moments = 0;
+  const watched = await testProvider({
+    tenants: {
+      ...server,
+      through: (open) => async (database) => {
+        const session = await open(database);
+        return {
+          ...session,
+          run: async <Row extends object>(text: string, values?: readonly unknown[]) => {
+            const rows = await session.run<Row>(text, values);
+            const open = await server.look(
+              `select datname from pg_database where starts_with(datname::text, $1) and datallowconn
+                 and has_database_privilege('public', oid, 'connect')`,
+              [`${server.environment}_`],
+            );
+            expect(open).toEqual([]);
+            moments += 1;
+            return rows;
+          },
+        };
+      },
+    },
+  });
+  await buy(watched, "premium");
+  expect(moments).toBeGreaterThan(6);
+});
+
 test("a plan's number of connections is a limit", async () => {
   const { url } = await buy(shop, "basic");
   const hold = async (left: number): Promise<void> =>
