@@ -271,6 +271,7 @@ describe("readSettings in production", () => {
     ["OPERATOR_TOKEN", "letmein"],
     ["METRICS_TOKEN", "metrics"],
     ["AWS_EVENTS_SECRET", "events"],
+    ["EVENTS_ALLOW_PRIVATE", "true"],
     ["SECRET_KEYS", key("development")],
     ["SECRET_KEYS", `${key("k1")},${key("development")}`],
   ])("%s=%j is unsafe and refused by name", (name, value) => {

@@ -359,6 +359,58 @@ describe("an endpoint", () => {
   });
 });
 
+describe("at the same moment", () => {
+  /** Answers that are held back until each is let go with a status. */
+  function holding(desk: Receiver): ((status: number) => void)[] {
+    const held: ((status: number) => void)[] = [];
+    desk.manner = (response) => void held.push((status) => response.writeHead(status).end());
+    return held;
+  }
+
+  const comes = async (count: number, held: readonly unknown[]): Promise<void> => {
+    while (held.length < count) await sleep(5);
+  };
+
+  test("a late note does not take the lease from whoever has it now", async () => {
+    const desk = await receiver();
+    await endpointAt(desk.url, ["provision.requested"]);
+    await boughtTenant(shop);
+    const held = holding(desk);
+    const patient = subscribed(shop, { limitMs: 20_000 });
+    const [late] = await patient.startDueEvents();
+    await comes(1, held);
+    shop.clock.advance(30 * SECOND);
+    const [current] = await patient.startDueEvents();
+    await comes(2, held);
+    held[0]?.(500);
+    await late;
+    shop.clock.advance(20 * SECOND);
+    expect(await patient.startDueEvents()).toEqual([]);
+    held[1]?.(204);
+    await current;
+    expect(patient.settled.map(({ outcome, attempt }) => [outcome, attempt])).toEqual([["delivered", 2]]);
+  });
+
+  test("an event that is written while the one before it is taken is not forgotten", async () => {
+    const desk = await receiver();
+    const id = await endpointAt(desk.url, ["provision.done", "renamed"]);
+    const tenant = await boughtTenant(shop);
+    const held = holding(desk);
+    const [taken] = await out.startDueEvents();
+    await comes(1, held);
+    await shop.deps.store.asTenant(tenant.id, async (tx) => {
+      await tx.query("select append_event($1, 'renamed', 'product', $2, $2, '{}')", [tenant.id, shop.clock.now()]);
+      held[0]?.(204);
+      await sleep(300);
+    });
+    await taken;
+    desk.manner = takes;
+    await out.send();
+    expect(toldOf(tenant, desk)).toEqual([2, 3]);
+    expect((await out.find(id)).owed).toBe(0);
+  });
+});
+
 describe("receivers that fail", () => {
   const endless: Manner = (response) => {
     response.writeHead(200);

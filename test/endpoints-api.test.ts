@@ -1,9 +1,11 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import express from "express";
 import { apiRoutes } from "../src/api/api.ts";
 import { docsRoutes } from "../src/api/docs.ts";
 import { endpointRoutes } from "../src/api/endpoints.ts";
 import { eventTypes } from "../src/events/catalogue.ts";
 import { recentEvents } from "../src/events/events.ts";
+import { attachExternal } from "../src/events/external.ts";
 import { failedAttempts } from "../src/http/failed-attempts.ts";
 import { notFound, problemAnswer } from "../src/http/problem.ts";
 import { MINUTE } from "./support/clock.ts";
@@ -252,6 +254,19 @@ describe("POST /v1/tenants/:id/events", () => {
       data: { source, id, title, data, public: false },
     });
     expect(await history(tenant)).toHaveLength(4);
+  });
+
+  test("that comes while the same is being written waits for it and is a repeat", async () => {
+    const tenant = await boughtTenant(shop);
+    const { source, id, type } = ticket;
+    const { written, pending } = await shop.deps.store.asTenant(tenant.id, async (tx) => {
+      const event = { source, id, type, public: false };
+      const first = await attachExternal(tx, event, "product", shop.clock.now());
+      const second = attach(tenant, { specversion: "1.0", source, id, type });
+      await sleep(300);
+      return { written: first, pending: { second } };
+    });
+    expect(await pending.second).toEqual({ status: 200, json: { event: written.event, fresh: false } });
   });
 
   test("that come at once are one", async () => {

@@ -53,8 +53,8 @@ describe("the catalogue of events", () => {
     expect(faults).toEqual([]);
     const seen = new Set(rows.map(({ type }) => type));
     const elsewhere = eventTypes.filter((type) => !seen.has(type));
-    // What only a marketplace, the metering or an endpoint brings about.
-    expect(elsewhere.every((type) => /^(grant|usage|event|endpoint)\.|^renamed$/.test(type))).toBe(true);
+    // What only a marketplace, the metering, the isolation or an endpoint brings about.
+    expect(elsewhere.every((type) => /^(grant|usage|event|endpoint|database|aws)\.|^renamed$/.test(type))).toBe(true);
   });
 
   test("has an example for each type that its own schema takes whole", () => {
