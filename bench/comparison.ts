@@ -23,6 +23,9 @@ interface DirectSide extends AnySide {
   readonly direct: Direct;
   readonly database: MeasuredDatabase;
   readonly connections: number;
+  /** Another login than the superuser; or one for each connection. */
+  readonly login?: string;
+  readonly logins?: readonly string[];
 }
 
 /** One way of doing the same work. */
@@ -147,8 +150,8 @@ async function measure(
 function jobOf(side: Side, served: Served | undefined, comparison: Comparison, seconds: number): LoadJob {
   const { subjects = [] } = side;
   if ("direct" in side) {
-    const { direct, database, connections } = side;
-    return { direct, databaseUrl: database.superuserUrl, connections, seconds, subjects };
+    const { direct, database, connections, login = database.superuserUrl, logins } = side;
+    return { direct, databaseUrl: login, connections, seconds, subjects, ...(logins === undefined ? {} : { logins }) };
   }
   const { question, connections } = comparison;
   return { question, port: served?.port ?? 0, connections, seconds, subjects };

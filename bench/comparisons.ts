@@ -1,5 +1,7 @@
 import { type Comparison, compare } from "./comparison.ts";
 import { fill } from "./fill.ts";
+import { models } from "./isolation/models.ts";
+import { isolation } from "./isolation/pooled.ts";
 import { disk } from "./metering/disk.ts";
 import { ingestBatch, ingestSingle, ingestSize } from "./metering/ingest.ts";
 import { reporter } from "./metering/reporter.ts";
@@ -24,6 +26,8 @@ const openings = {
   reporter: async (databases) => [await reporter(databases)],
   "ingest-size": async (databases, sizes) => (await ingestSize(databases, sizes)).map(trialOf),
   disk: async (databases, sizes) => [await disk(databases, sizes)],
+  isolation: async (databases, sizes) => isolation(databases, sizes),
+  models: async (_databases, sizes) => [models(sizes)],
 } satisfies Record<string, Open>;
 
 function trialOf(comparison: Comparison): Trial {
@@ -52,6 +56,7 @@ export function openComparisons(databaseUrl: string | undefined, sizes: Sizes): 
     return server;
   };
   const databases: Databases = {
+    empty: async () => (await postgres()).database(),
     filled: async (tenants) => {
       const database = await (await postgres()).database();
       const startedAt = performance.now();

@@ -1,10 +1,8 @@
 import { randomFillSync, randomUUID } from "node:crypto";
 import pg from "pg";
 import { copyAndCommit } from "../src/db/copy.ts";
-import type { DatabaseLoad, Done } from "./load-job.ts";
-
-/** One round of work on a connection; answers how many units it did. */
-type Work = (client: pg.Client) => Promise<number>;
+import { scopedWorks } from "./isolation/scoped.ts";
+import type { DatabaseLoad, Done, Work } from "./load-job.ts";
 
 /** The database alone, with as many connections at once; what is counted is committed. */
 export async function loadDatabase(job: DatabaseLoad): Promise<Done> {
@@ -31,11 +29,13 @@ export async function loadDatabase(job: DatabaseLoad): Promise<Done> {
 const connected = new Map<string, Promise<readonly pg.Client[]>>();
 
 /** They stay open for the next time, so that what they used of the processor can be read from outside. */
-function connectionsTo({ databaseUrl, connections }: DatabaseLoad): Promise<readonly pg.Client[]> {
-  const known = connected.get(databaseUrl);
+function connectionsTo({ databaseUrl, connections, logins, direct }: DatabaseLoad): Promise<readonly pg.Client[]> {
+  const urls = logins ?? Array.from({ length: connections }, () => databaseUrl);
+  const key = `${direct} ${urls.join()}`;
+  const known = connected.get(key);
   if (known !== undefined) return known;
-  const made = Promise.all(Array.from({ length: connections }, () => connect(databaseUrl)));
-  connected.set(databaseUrl, made);
+  const made = Promise.all(urls.map(connect));
+  connected.set(key, made);
   return made;
 }
 
@@ -50,6 +50,7 @@ async function connect(connectionString: string): Promise<pg.Client> {
 const works: Readonly<Record<DatabaseLoad["direct"], (tenants: readonly string[]) => Work>> = {
   commits: commitOne,
   copy: copyMany,
+  ...scopedWorks,
 };
 
 const INSERT = `insert into plain_events (tenant_id, id, dimension, quantity, occurred_at) values ($1, $2, $3, $4, $5)

@@ -1,11 +1,18 @@
+import type { Client } from "pg";
+
 /**
  * What is asked: the same purchase without a grant, a new purchase each time, a verdict on one of many keys, or to store
  * one usage event or a hundred.
  */
 export type Question = "same-purchase" | "new-purchase" | "key" | "event" | "events";
 
-/** What is done without a server: one event in each commit, or as many as the database can take by COPY. */
-export type Direct = "commits" | "copy";
+/**
+ * What is done without a server: one event in each commit, or as many as the database can take by COPY; or ten rows of a
+ * tenant, asked for by a WHERE or behind a policy.
+ */
+export type Direct = "commits" | "copy" | Scoped;
+
+export type Scoped = "where-after-setting" | "policy-by-setting" | "where" | "policy-by-login";
 
 interface AnyJob {
   readonly seconds: number;
@@ -22,9 +29,14 @@ export interface ServerLoad extends AnyJob {
 export interface DatabaseLoad extends AnyJob {
   readonly direct: Direct;
   readonly databaseUrl: string;
+  /** The addresses of its connections, where each is another login's. */
+  readonly logins?: readonly string[];
 }
 
 export type LoadJob = ServerLoad | DatabaseLoad;
+
+/** One round of work on a connection; answers how many units it did. */
+export type Work = (client: Client) => Promise<number>;
 
 /** What was done: requests, or events where there are many in one. */
 export interface Done {

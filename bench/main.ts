@@ -107,6 +107,10 @@ const short = {
     hourEvents: 30_000,
     sealedTenants: 1_000,
     diskEvents: 10_000,
+    pooledTenants: 2_000,
+    fewPlaces: 2,
+    manyPlaces: 10,
+    manySilos: 4,
   },
 };
 const long = {
@@ -119,5 +123,9 @@ const long = {
     hourEvents: 1_000_000,
     sealedTenants: 100_000,
     diskEvents: 1_000_000,
+    pooledTenants: 100_000,
+    fewPlaces: 10,
+    manyPlaces: 10_000,
+    manySilos: 500,
   },
 };

@@ -15,6 +15,12 @@ export const measures = {
   throttled: { heading: "throttled", digits: 0 },
   keyBytes: { heading: "bytes of key", digits: 0 },
   eventBytes: { heading: "bytes of event", digits: 0 },
+  provisionMs: { heading: "ms to provision", digits: 1 },
+  removeMs: { heading: "ms to remove", digits: 1 },
+  kilobytes: { heading: "kB each", digits: 1 },
+  megabytes: { heading: "MB in all", digits: 0 },
+  restartSeconds: { heading: "s to restart", digits: 2 },
+  recoverySeconds: { heading: "s after a crash", digits: 2 },
 } as const satisfies Record<string, { heading: string; digits: number }>;
 
 export type Measure = keyof typeof measures;

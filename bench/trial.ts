@@ -23,6 +23,12 @@ export interface Sizes {
   readonly sealedTenants: number;
   /** Usage events whose room on the disk is measured. */
   readonly diskEvents: number;
+  /** Tenants with rows in one pooled table. */
+  readonly pooledTenants: number;
+  /** Tenants on a server of their own, few and many, in each model; many silos are fewer. */
+  readonly fewPlaces: number;
+  readonly manyPlaces: number;
+  readonly manySilos: number;
 }
 
 export interface Filled {
@@ -33,6 +39,8 @@ export interface Filled {
 
 /** Makes databases; they are dropped when the run ends. */
 export interface Databases {
+  /** A migrated one with no rows. */
+  empty(): Promise<MeasuredDatabase>;
   filled(tenants: number): Promise<Filled>;
   /** The small one: shared, so it is only read. */
   small(): Promise<Filled>;
