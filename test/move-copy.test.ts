@@ -159,11 +159,14 @@ describe("a copy of a place", () => {
     await refuseUnlessEmpty(silo);
     let written: Promise<unknown> | undefined;
     await copyPlace(bridge, silo, {
-      onProgress: () => {
-        written ??= values(bridge, "insert into scratch values (1); insert into orders (customer) values (100)");
+      // The moment was chosen before.
+      before: async (statement) => {
+        if (!statement.startsWith("create unlogged table")) return;
+        written = values(bridge, "insert into scratch values (1); insert into orders (customer) values (100)");
+        await written;
       },
     });
-    await written;
+    expect(written).toBeDefined();
     expect(await values(silo, "select (select count(*) from scratch), (select count(*) from orders)")).toEqual([
       ["0", "500"],
     ]);

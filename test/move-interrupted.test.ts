@@ -147,6 +147,25 @@ describe("a move", () => {
     expect((await server.things()).filter((name) => name.includes(tenant.id))).toEqual([]);
   });
 
+  test("runs a customer's definitions with the customer's rights alone, whatever role they take", async () => {
+    const { shop } = await open();
+    const { tenant, url } = await buy(shop, "standard");
+    const { username } = new URL(url);
+    await asCustomer(url, (client) =>
+      client.query(
+        `create table sly (n int, check (set_config('role', 'none', false) is not null
+           and session_user::text ~ '^${username.slice(0, -6)}[a-z2-7]{6}$' and not pg_has_role('stallholder_tenants', 'member')));
+         insert into sly select generate_series(1, 5); create index on sly (n); create view seen as select * from sly`,
+      ),
+    );
+    await shop.changePlan({ ...about(tenant), plan: "premium" });
+    await shop.rest();
+    expect(await rowOf(shop, tenant)).toMatchObject({ model: "silo", state: "ready" });
+    const after = await urlOf(shop, tenant);
+    expect(await one(after, "select count(*)::int from seen")).toBe(5);
+    await asCustomer(after, (client) => client.query("drop view seen; drop table sly"));
+  });
+
   test("carries what was defined while it copied", async () => {
     const { shop, beforeStatements } = await open();
     const { tenant, url } = await buy(shop, "standard");
@@ -159,6 +178,8 @@ describe("a move", () => {
     });
     await shop.changePlan({ ...about(tenant), plan: "premium" });
     await shop.rest();
+    expect(added).toBeDefined();
+    expect(await rowOf(shop, tenant)).toMatchObject({ model: "silo", state: "ready" });
     expect(await one(await urlOf(shop, tenant), "select seven from later")).toBe(7);
   });
 });

@@ -10,6 +10,7 @@ import {
   refuseWhatHasNoSharedTable,
 } from "../../copy/copy.ts";
 import { CannotBeMoved } from "./faults.ts";
+import { handOver } from "./hand-over.ts";
 import { makeArrival, moveOn, removeArrival, removeKept } from "./other-places.ts";
 import type { MoveState } from "./rows.ts";
 import { takeKept } from "./rows.ts";
@@ -56,6 +57,7 @@ async function prepare(work: MoveWork): Promise<MoveState> {
   if (!free) throw new Error("What was kept from an earlier move is being removed.");
   if (move.to !== "pool") await work.site((site) => removeKept(site, move.to === "silo" ? "silo" : "bridge"));
   const { source, shared } = await placesOf(work);
+  await work.site((site) => handOver(site, move.from));
   await refuseWhatCannotBeCarried(source, options);
   if (shared !== undefined) await refuseWhatHasNoSharedTable(source, shared, options);
   return "copying";
@@ -79,6 +81,7 @@ const arrivalModel = ({ move }: MoveWork) => (move.to === "silo" ? "silo" : "bri
 async function verify(work: MoveWork): Promise<MoveState> {
   await work.parts.settle(work.move.tenant);
   await work.site(refusePrepared);
+  await work.site((site) => handOver(site, work.move.from));
   const { source, arrival, shared } = await placesOf(work);
   if (arrival !== source) await agree(work, source, arrival);
   if (shared !== undefined) {
