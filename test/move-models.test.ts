@@ -76,3 +76,30 @@ describe("a plan change", () => {
     expect(left).toEqual([...place, `role ${owner}`, `role ${new URL(after).username}`, `role ${owner}_ro`].sort());
   });
 });
+
+describe("an operator", () => {
+  test("moves data whatever the plan says, and whoever settles the tenant meanwhile", async () => {
+    const { tenant, url } = await buy(shop, "standard");
+    await write(url, "bridge");
+    const { databases } = shop.deps;
+    if (databases === undefined) throw new Error("There are no databases.");
+    const id = await databases.move(tenant.id, "silo", "operator:ann");
+    await expect(databases.move(tenant.id, "silo", "operator:bob")).rejects.toMatchObject({ code: "request_conflict" });
+    let over = false;
+    const others = (async () => {
+      while (!over) await databases.settle(tenant.id).catch(() => undefined);
+    })();
+    await shop.rest();
+    over = true;
+    await others;
+    await shop.rest();
+    expect(await databases.findMove(tenant.id, id)).toMatchObject({ state: "kept", rows: 100, tablesDone: 1 });
+    expect(await rowOf(shop, tenant)).toMatchObject({ model: "silo", wanted: "bridge", state: "ready" });
+    expect(await one(await urlOf(shop, tenant), "select count(*)::int from notes")).toBe(100);
+    expect(await databases.check(true)).toEqual([]);
+    // As a settlement leaves it that began before the end of the move and ended after it.
+    await shop.look("update tenant_databases set state = 'moving' where tenant_id = $1", [tenant.id]);
+    await databases.settle(tenant.id);
+    expect(await rowOf(shop, tenant)).toMatchObject({ state: "ready" });
+  });
+});

@@ -24,6 +24,8 @@ type Parts = Pick<DatabasesOptions, "store" | "clock" | "aim" | "tell"> & {
 
 interface Task extends Leased {
   readonly aim: Aim;
+  /** A move is under way. */
+  readonly moving: boolean;
   /** A move is at the point from which nobody may write. */
   readonly fenced: boolean;
   readonly working: readonly string[];
@@ -82,23 +84,23 @@ async function begin({ clock, aim }: Parts, tx: Tx, tenant: string): Promise<Tas
   if (current === undefined) return undefined;
   const move = await activeMove(tx);
   const fenced = move?.state === "fenced" || move?.state === "verified";
-  return { ...leased, aim: current, fenced, working: await workingLogins(tx, now) };
+  return { ...leased, aim: current, moving: move !== undefined, fenced, working: await workingLogins(tx, now) };
 }
 
 const isToBegin = ({ standing, logins }: Aim): boolean =>
   (standing === "open" || standing === "suspended") && logins.length > 0;
 
 /** What the row says when the server follows. */
-function outcomeOf({ row, aim }: Task, now: Date): Settled {
+function outcomeOf({ row, aim, moving }: Task, now: Date): Settled {
   const { limits } = aim;
   const wanted = aim.model ?? row.wanted;
   const model = row.state === "making" ? wanted : row.model;
   const settled = { model, wanted, limits, keptUntil: null, restoredAt: null, nextAt: null };
   switch (aim.standing) {
     case "open":
-      return { ...settled, state: row.state === "moving" ? "moving" : "ready" };
+      return { ...settled, state: moving ? "moving" : "ready" };
     case "suspended":
-      return { ...settled, state: row.state === "moving" ? "moving" : "suspended" };
+      return { ...settled, state: moving ? "moving" : "suspended" };
     case "never":
       return { ...settled, state: "removed" };
     case "ended":
