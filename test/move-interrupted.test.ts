@@ -166,6 +166,29 @@ describe("a move", () => {
     await asCustomer(after, (client) => client.query("drop view seen; drop table sly"));
   });
 
+  test("does not switch while somebody settles the tenant, who would write down the old place again", async () => {
+    const { shop, beforeStatements } = await open();
+    const { tenant, url } = await buy(shop, "standard");
+    await fill(url);
+    const lease = "update tenant_databases set lease = gen_random_uuid(), lease_until = $2 where tenant_id = $1";
+    let taken: Promise<unknown> | undefined;
+    beforeStatements(async (statement) => {
+      if (statement.startsWith("select count(*)::text as rows")) {
+        taken ??= shop.look(lease, [tenant.id, new Date("2100-01-01")]);
+        await taken;
+      }
+    });
+    await shop.changePlan({ ...about(tenant), plan: "premium" });
+    await shop.work();
+    await shop.work();
+    expect(taken).toBeDefined();
+    expect(await lastMove(shop, tenant)).toMatchObject({ state: "verified" });
+    expect(await rowOf(shop, tenant)).toMatchObject({ model: "bridge" });
+    await shop.look(lease, [tenant.id, new Date(0)]);
+    await shop.rest();
+    expect(await rowOf(shop, tenant)).toMatchObject({ model: "silo", state: "ready" });
+  });
+
   test("carries what was defined while it copied", async () => {
     const { shop, beforeStatements } = await open();
     const { tenant, url } = await buy(shop, "standard");
