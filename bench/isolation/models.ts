@@ -113,7 +113,7 @@ async function settling(server: EmbeddedServer, work: (settle: Settle) => Promis
 async function furnish(server: EmbeddedServer, model: Model, tenant: string, settle: Settle): Promise<number> {
   const login = { role: mintLogin(ENVIRONMENT, tenant), password: "bench", readsOnly: false };
   const startedAt = performance.now();
-  await settle(tenant, { model, access: "open", limits, logins: [login], full: false });
+  await settle(tenant, { model, access: "open", limits, logins: [login], full: false, working: [] });
   const took = performance.now() - startedAt;
   if (model !== "pool") {
     const url = Object.assign(new URL(server.tenantsUrl), { username: login.role, password: login.password });
@@ -128,7 +128,7 @@ async function remove(server: EmbeddedServer, model: Model, tenants: readonly st
   await settling(server, async (settle) => {
     for (const tenant of tenants) {
       const startedAt = performance.now();
-      await settle(tenant, { model, access: "none", limits, logins: [], full: false });
+      await settle(tenant, { model, access: "none", limits, logins: [], full: false, working: [] });
       times.push(performance.now() - startedAt);
     }
   });
