@@ -8,9 +8,11 @@ let admin: Database;
 let superuser: pg.Client;
 let vendor: pg.Client;
 let reader: Login;
+let env: string;
 
 beforeAll(async () => {
   server = await tenantServer();
+  env = server.environment;
   admin = connect({ url: server.server.url, connections: 1 });
   reader = await server.reader(server.a.id);
   [superuser, vendor] = await Promise.all([open(server.server.superuserUrl), open(server.vendor.url)]);
@@ -97,6 +99,25 @@ describe("a table put under the wall", () => {
     expect(await as(server.b.url, "update orders set item = 'renewed'")).toBe(2);
     expect(await as(server.b.url, "delete from orders")).toBe(2);
     expect(await as(server.a.url, "select count(*)::int from orders")).toEqual([2]);
+  });
+
+  test("is asked in the name of the login, and no other name is taken for one", async () => {
+    const id = server.a.id;
+    const strange = [
+      `${env}_${id}_aaaaa`,
+      `${env}_${id}_aaaaaaa`,
+      `${env}_${id}xaaaaaa`,
+      `x${env}_${id}_aaaaaa`,
+      `${env}x${id}_aaaaaa`,
+    ];
+    for (const role of strange) {
+      await superuser.query(`create role ${role} in role ${env}_connect`);
+      await superuser.query(`begin; set local session authorization ${role}`);
+      const { rows } = await superuser.query(`select ${env}_stallholder.tenant() as tenant`);
+      await superuser.query(`rollback; drop role ${role}`);
+      expect([role, rows]).toEqual([role, [{ tenant: null }]]);
+    }
+    expect(await as(server.a.url, `select ${env}_stallholder.tenant()`)).toEqual([id]);
   });
 
   test("lets a reading login read its own rows, and write none", async () => {

@@ -47,8 +47,11 @@ export function tenantNames(environment: string, tenant: string): TenantNames {
 }
 
 const ALPHABET = "abcdefghijklmnopqrstuvwxyz234567";
-const TENANT = "[a-z][a-z2-7]{25}";
-const SUFFIX = "[a-z2-7]{6}";
+/** Of a tenant's id, and of what makes a login's name its own. */
+export const ID_LENGTH = 26;
+export const SUFFIX_LENGTH = 6;
+const TENANT = `[a-z][a-z2-7]{${ID_LENGTH - 1}}`;
+const SUFFIX = `[a-z2-7]{${SUFFIX_LENGTH}}`;
 
 /**
  * A new login of a tenant: `<environment>_<tenant>_<six random>`, at most 50 characters. PostgreSQL cuts names off after
@@ -58,9 +61,6 @@ export function mintLogin(environment: string, tenant: string): string {
   const suffix = [...randomBytes(6)].map((byte) => ALPHABET.charAt(byte % ALPHABET.length)).join("");
   return `${environment}_${tenant}_${suffix}`;
 }
-
-/** As PostgreSQL takes it: the tenant's id in a login's name is its first group. */
-export const loginPattern = (environment: string): string => `^${environment}_(${TENANT})_${SUFFIX}$`;
 
 /** A role of a tenant, whatever it is for. */
 export const rolePattern = (environment: string): string => `^${environment}_${TENANT}(_ro|_${SUFFIX})?$`;

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { closeSharedFunctions } from "../../db/shared-database.ts";
-import { type EnvironmentNames, loginPattern } from "./names.ts";
+import { type EnvironmentNames, ID_LENGTH, SUFFIX_LENGTH } from "./names.ts";
 import { literal, quoted, type Session, together } from "./session.ts";
 
 /** What the administrator of the tenants' server is able to do. */
@@ -78,9 +78,16 @@ const closing = (shared: string): readonly string[] => [
 ];
 
 /**
- * The tenant whose login this session is. `session_user` stays what it was at the start of the session, whatever role is
- * taken meanwhile. The collation of names is "C": a policy that compared with it could use no ordinary index.
+ * The tenant whose login this session is: `<environment>_<26>_<6>`. `session_user` stays what it was at the start of the
+ * session, whatever role is taken meanwhile. The collation of names is "C": a policy that compared with it could use no
+ * ordinary index. Every policy asks several times a statement, hence no regular expression, which costs twenty times as much.
  */
-const tenantFunction = ({ schema, environment }: EnvironmentNames): string =>
-  `create or replace function ${schema}.tenant() returns text language sql stable parallel safe
-   return pg_catalog."substring"(session_user::text collate "default", ${literal(loginPattern(environment))})`;
+function tenantFunction({ schema, environment }: EnvironmentNames): string {
+  const prefix = `${environment}_`;
+  const length = prefix.length + ID_LENGTH + 1 + SUFFIX_LENGTH;
+  return `create or replace function ${schema}.tenant() returns text language sql stable parallel safe
+    return case when pg_catalog.length(session_user::text) = ${length}
+                 and pg_catalog.starts_with(session_user::text, ${literal(prefix)})
+                 and pg_catalog.substr(session_user::text, ${prefix.length + ID_LENGTH + 1}, 1) = '_'
+           then pg_catalog.substr(session_user::text collate "default", ${prefix.length + 1}, ${ID_LENGTH}) end`;
+}
