@@ -115,12 +115,12 @@ describe("the code", () => {
   test("crosses tenants in commands of an operator alone, each by one name", async () => {
     expect(await filesWith(/\basOperator\(/)).toEqual([
       "cli/aws.ts",
-      "cli/databases.ts",
       "cli/events.ts",
       "cli/listen.ts",
       "cli/operator-database.ts",
       "cli/reconcile.ts",
       "cli/usage.ts",
+      "cli/with-databases.ts",
       "isolation/isolation.ts",
     ]);
     // These write audit entries of their own, or read the audit itself.
