@@ -11,6 +11,7 @@ const NOT_OF_CONTROL = ["definer-function", "shared-writes", "public-usage", "co
 
 /** Unique over all tenants because their values are random, or given by one marketplace. */
 const CONTROL_UNIQUE = [
+  "aws_connections_pkey",
   "aws_licences_pkey",
   "credentials_key",
   "resource_ids_pkey",
