@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { buy, DAY, one, rowOf, urlOf } from "./support/database-shop.ts";
 import { about, closeProviders, type TestProvider, testProvider } from "./support/provider.ts";
 import { shareNotes } from "./support/shared-notes.ts";
@@ -87,7 +88,10 @@ describe("an operator", () => {
     await expect(databases.move(tenant.id, "silo", "operator:bob")).rejects.toMatchObject({ code: "request_conflict" });
     let over = false;
     const others = (async () => {
-      while (!over) await databases.settle(tenant.id).catch(() => undefined);
+      while (!over) {
+        await databases.settle(tenant.id).catch(() => undefined);
+        await sleep(20);
+      }
     })();
     await shop.rest();
     over = true;
