@@ -96,6 +96,14 @@ describe("a table that cannot be put under the wall", () => {
     }
   });
 
+  test("because an app role is one that tenants can act as is refused", async () => {
+    await vendor.query(sound);
+    for (const role of [`${env}_tenants`, `${env}_club`, server.a.role, `${env}_${server.a.id}`]) {
+      const plan = await isolate("t", { vendors: [role] });
+      expect(told(plan)).toEqual([`${role} is a role of tenants, who would be let in as the vendor`]);
+    }
+  });
+
   test("is told from one that is not there, or is none", async () => {
     await vendor.query(`${sound}; create view other as select * from t`);
     expect(told(await isolate("nowhere"))).toEqual(["nowhere there is no such table"]);

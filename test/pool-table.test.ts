@@ -117,7 +117,22 @@ describe("a table put under the wall", () => {
       await superuser.query(`rollback; drop role ${role}`);
       expect([role, rows]).toEqual([role, [{ tenant: null }]]);
     }
-    expect(await as(server.a.url, `select ${env}_stallholder.tenant()`)).toEqual([id]);
+    const client = await open(server.a.url);
+    for (const role of ["none", `${env}_tenants`, `${env}_${id}`]) {
+      await client.query(`set role ${role}`);
+      expect((await client.query(`select ${env}_stallholder.tenant() as tenant`)).rows).toEqual([{ tenant: id }]);
+    }
+    await client.end();
+  });
+
+  test("holds when somebody adds a policy that lets everything pass", async () => {
+    await vendor.query("create policy careless on orders using (true) with check (true)");
+    const ofB = `insert into orders (tenant_id, item) values ('${server.b.id}', 'x')`;
+    expect(await as(server.a.url, "select count(*)::int from orders")).toEqual([2]);
+    expect(await as(server.a.url, ofB)).toBe("42501");
+    expect(await within(server.a.id, "select count(*)::int from orders")).toEqual([2]);
+    expect(await within(server.a.id, ofB)).toBe("42501");
+    await vendor.query("drop policy careless on orders");
   });
 
   test("lets a reading login read its own rows, and write none", async () => {
