@@ -53,6 +53,8 @@ interface Found {
 
 /** The table of this name with this column, or what it is instead. Names are as SQL writes them. */
 export async function findTable(query: Tx["query"], table: string, column: string): Promise<Found | readonly Fault[]> {
+  // A text that is no name is an error on older servers, and ends a transaction.
+  await query("savepoint named");
   const [found] = await query<Omit<Found, "column"> & { readonly column: number | null }>(
     `select c.oid, c.oid::regclass::text as name, c.relkind as kind, c.relpersistence = 't' as temporary,
        n.nspname ~ '^pg_' or n.nspname = 'information_schema' as system,
@@ -60,9 +62,10 @@ export async function findTable(query: Tx["query"], table: string, column: strin
        (select attnum from pg_attribute where attrelid = c.oid and attname = $2 and attnum > 0 and not attisdropped) as column
      from pg_class c join pg_namespace n on n.oid = c.relnamespace where c.oid = to_regclass($1)`,
     [table, column],
-  ).catch((fault: { code?: string }) => {
-    if (fault.code?.startsWith("42")) return [];
-    throw fault;
+  ).catch(async (fault: { code?: string }) => {
+    if (!fault.code?.startsWith("42")) throw fault;
+    await query("rollback to savepoint named");
+    return [];
   });
   if (found === undefined) return [{ at: table, message: "there is no such table" }];
   const message = instead(found);

@@ -161,7 +161,8 @@ export const identity: readonly TenantProbe[] = [
       ]),
     flaw: (w, kind) => `alter role ${ownerOf(w, kind)} createrole; alter role ${w.a[kind].role} superuser`,
     mend: (w, kind) =>
-      `alter role ${ownerOf(w, kind)} nocreaterole; alter role ${w.a[kind].role} nosuperuser connection limit 5; drop role if exists another`,
+      `alter role ${ownerOf(w, kind)} nocreaterole; alter role ${w.a[kind].role} nosuperuser connection limit 5;
+      revoke ${w.env}_tenants from ${w.a[kind].role}; drop role if exists another`,
   },
   {
     name: "change b's login",
