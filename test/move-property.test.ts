@@ -12,7 +12,7 @@ beforeAll(async () => {
 
 afterAll(() => server.remove());
 
-const RUNS = Number(process.env["MOVE_RUNS"] ?? 4);
+const RUNS = Number(process.env["MOVE_RUNS"] ?? 2);
 
 async function make(place: Place, { definitions, rows }: RandomSchema): Promise<void> {
   await asTenant(place, async (client) => {
