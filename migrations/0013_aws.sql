@@ -25,25 +25,6 @@ begin
 end $$;
 select door('reopen_usage_of(text)');
 
--- As before (migrations/0008); a tenant whose usage is closed early counts as one on its way out.
-create or replace function admit_usage(p_tenants text[], p_keys uuid[])
-returns table (generation integer, sealed_through timestamptz, found text[], states text[], known uuid[], prints bigint[])
-language plpgsql as $$
-begin
-  perform pg_advisory_xact_lock_shared(7355, 1);
-  return query
-    select g.generation, g.sealed_through, t.ids, t.states, k.keys, k.prints
-    from usage_gate g,
-      (select array_agg(t.id) as ids,
-              array_agg(case when exists (select from usage_closings c where c.tenant_id = t.id) then 'deprovisioning'
-                              else t.state end) as states
-       from tenants t where t.id = any(p_tenants)) t,
-      (select array_agg(key) as keys, array_agg(print) as prints from (
-         select key, print from usage_keys_0 where key = any(p_keys) union all
-         select key, print from usage_keys_1 where key = any(p_keys)) both_generations) k;
-end $$;
-select door('admit_usage(text[], uuid[])');
-
 -- The inbox. No tenant in it: whose a message is, is found later, and only through doors. `body` is what came, byte for
 -- byte; what it says is read from it by the worker, and can be read again.
 create table aws_messages (
