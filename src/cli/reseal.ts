@@ -4,11 +4,12 @@ import { awsSealedPlaces } from "../marketplaces/aws/aws-operator.ts";
 import { herokuSealedPlaces } from "../marketplaces/heroku/heroku-operator.ts";
 import { ownSealedPlaces, type Resealed, reseal, type SealedCount, sealedCounts } from "../provider/reseal.ts";
 import { type KeyRing, parseKeyRing } from "../secrets/key-ring.ts";
+import { endpointPlaces } from "../subscriptions/endpoint.ts";
 import { thisOperator, withStore } from "./operator-database.ts";
 import { progress } from "./progress.ts";
 
 /** Wherever a sealed value is kept. */
-export const sealedPlaces = [...ownSealedPlaces, ...herokuSealedPlaces, ...awsSealedPlaces];
+export const sealedPlaces = [...ownSealedPlaces, ...endpointPlaces, ...herokuSealedPlaces, ...awsSealedPlaces];
 
 /** Values that a process with older settings seals meanwhile are found by another pass. */
 const PASSES = 3;

@@ -1,5 +1,5 @@
 import { randomBytes, randomUUID } from "node:crypto";
-import type { Vault } from "../secrets/secrets.ts";
+import type { SealedPlace, Vault } from "../secrets/secrets.ts";
 
 export type EndpointKind = "http" | "eventbridge" | "listener";
 /** off: as the vendor wishes. disabled: by us, after it took nothing; what happens is owed to it all the same. */
@@ -75,6 +75,8 @@ export function endpointFromJson(row: EndpointJson): Endpoint {
 const ID_ALPHABET = "abcdefghijklmnopqrstuvwxyz234567";
 const ID_LENGTH = 26;
 const SECRET_BYTES = 32;
+/** As many secrets sign at most, however often one is rotated. */
+export const MOST_SECRETS = 4;
 
 export function newEndpointId(): string {
   return `ep_${Array.from(randomBytes(ID_LENGTH), (byte) => ID_ALPHABET.charAt(byte % 32)).join("")}`;
@@ -99,5 +101,11 @@ export function signingSecrets(vault: Vault, { id, secrets }: EndpointJson, now:
     .filter(({ ends_at }) => ends_at === null || new Date(ends_at) > now)
     .map((secret) => vault.open(contextOf(id, secret.id), secret.sealed));
 }
+
+/** A place for each of them. */
+export const endpointPlaces: readonly SealedPlace[] = Array.from({ length: MOST_SECRETS }, (_, number) => ({
+  place: `endpoints.secrets.${number}`,
+  contextOf: ([endpoint = ""], secret) => contextOf(endpoint, secret ?? ""),
+}));
 
 const contextOf = (endpoint: string, id: string) => ({ tenant: "endpoints", field: endpoint, id });

@@ -3,7 +3,14 @@ import { ProviderError } from "../errors.ts";
 import type { Store } from "../isolation/isolation.ts";
 import type { Vault } from "../secrets/secrets.ts";
 import type { Reach } from "./address.ts";
-import { type Endpoint, type EndpointJson, endpointFromJson, newEndpointId, newSecret } from "./endpoint.ts";
+import {
+  type Endpoint,
+  type EndpointJson,
+  endpointFromJson,
+  MOST_SECRETS,
+  newEndpointId,
+  newSecret,
+} from "./endpoint.ts";
 import { checkedBus, checkedUrl, checkTypes, type Wishes } from "./wishes.ts";
 
 export interface EndpointParts {
@@ -20,8 +27,6 @@ export interface Made {
 }
 
 const MOST_ENDPOINTS = 50;
-/** As many secrets sign at most, however often one is rotated. */
-const MOST_SECRETS = 4;
 
 /** Makes an endpoint of an address or a bus. It hears of what happens from now on. */
 export async function createEndpoint(parts: EndpointParts, wishes: Wishes): Promise<Made> {
