@@ -16,49 +16,45 @@ const CRASHES: readonly Crash[] = [
 
 let world: World;
 
-/** Ways to break what was right, each with what undoes it. */
+/** Ways to break what was right, each with the rule that says so. */
 const sabotages = {
   "an event that was acknowledged and is gone": [
-    "with gone as (delete from usage_events where quantity > 0 returning *) insert into kept select * from gone",
-    "insert into usage_events select * from kept",
+    "delete from usage_events where quantity > 0",
     "what was acknowledged is stored, once, as it was sent",
   ],
   "a record that was called billed and never was": [
     "update usage_records set units = units + 1, carried_out = carried_out - 1 where verdict = 'billed' and units < 100000",
-    "update usage_records set units = units - 1, carried_out = carried_out + 1 where verdict = 'billed' and units <= 100000",
     "AWS's ledger and our accepted records are the same",
   ],
   "units that vanished": [
     "update usage_carries set balance = balance + 1",
-    "update usage_carries set balance = balance - 1",
     "acknowledged = billed + waiting + carried + included + not metered + lost",
   ],
   "a record that expired without a reason": [
     "update usage_records set verdict = 'too_late_unknown' where verdict = 'billed'",
-    "update usage_records set verdict = 'billed' where verdict = 'too_late_unknown'",
     "nothing expires that could have been sent",
   ],
 } as const;
+
+/** The processes go on meanwhile: none of them sees what is broken, and none changes what is judged. */
+const BEGIN = `
+  begin;
+  set local session_replication_role = replica;
+  lock table usage_events, usage_records, usage_carries in exclusive mode`;
 
 let played: Played;
 const found = new Map<string, readonly string[]>();
 
 async function breakEverything(judgeAgain: () => Promise<readonly Violation[]>): Promise<void> {
   const { look } = world.looker;
-  await look("create table kept (like usage_events)");
-  await look("alter table usage_records disable trigger user");
-  for (const [name, [breaks, mends]] of Object.entries(sabotages)) {
+  const rules = async (): Promise<readonly string[]> => (await judgeAgain()).map(({ rule }) => rule);
+  for (const [name, [breaks]] of Object.entries(sabotages)) {
+    await look(BEGIN);
     await look(breaks);
-    found.set(
-      name,
-      (await judgeAgain()).map(({ rule }) => rule),
-    );
-    await look(mends);
+    found.set(name, await rules());
+    await look("rollback");
   }
-  found.set(
-    "nothing",
-    (await judgeAgain()).map(({ rule }) => rule),
-  );
+  found.set("nothing", await rules());
 }
 
 beforeAll(async () => {
@@ -81,11 +77,11 @@ describe("the money under kill -9", () => {
 });
 
 describe("the judge of the money", () => {
-  test.each(Object.entries(sabotages))("finds %s", (name, [, , rule]) => {
+  test.each(Object.entries(sabotages))("finds %s", (name, [, rule]) => {
     expect(found.get(name)).toContain(rule);
   });
 
-  test("finds nothing any more once it is mended", () => {
+  test("finds nothing where nothing is broken", () => {
     expect(found.get("nothing")).toEqual([]);
   });
 });
