@@ -1,4 +1,3 @@
-import axe from "axe-core";
 import type { Browser, Page } from "playwright-core";
 import { assets } from "../src/dashboard/assets.ts";
 import {
@@ -12,7 +11,7 @@ import {
   settle,
   tokenFor,
 } from "./support/aws.ts";
-import { describeWithChromium, openBrowser } from "./support/browser.ts";
+import { axeFaults, describeWithChromium, openBrowser } from "./support/browser.ts";
 
 describeWithChromium("the pages between AWS and the dashboard", () => {
   let shop: AwsShop;
@@ -40,19 +39,14 @@ describeWithChromium("the pages between AWS and the dashboard", () => {
     return page;
   }
 
-  const faultsOf = async (page: Page): Promise<string[]> => {
-    await page.evaluate(axe.source);
-    const { violations } = await page.evaluate<axe.AxeResults>("axe.run()");
-    return violations.flatMap(({ id, nodes }) => nodes.map(({ target }) => `${id}: ${target}`));
-  };
-
   test.each(["light", "dark"] as const)("axe finds nothing to object to in %s", async (colorScheme) => {
     const one = purchaseOf();
     const jar = new Map<string, string>();
     await arrive(shop, tokenFor(shop, one), jar);
     for (const step of ["waiting", "ready"]) {
       const page = await open(jar, "/aws/setup", colorScheme);
-      expect([step, await page.title(), await faultsOf(page)]).toEqual([step, "Set up Acme Search · Acme Search", []]);
+      const faults = await axeFaults(page, { scheme: colorScheme });
+      expect([step, await page.title(), faults]).toEqual([step, "Set up Acme Search · Acme Search", []]);
       const width = await page.evaluate<number>("document.documentElement.scrollWidth");
       expect(width).toBeLessThanOrEqual(400);
       await page.context().close();
@@ -60,7 +54,7 @@ describeWithChromium("the pages between AWS and the dashboard", () => {
       await settle(shop);
     }
     const help = await open(new Map(), "/aws/register", colorScheme);
-    expect(await faultsOf(help)).toEqual([]);
+    expect(await axeFaults(help, { scheme: colorScheme })).toEqual([]);
     await help.context().close();
   });
 });

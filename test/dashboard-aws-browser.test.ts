@@ -1,10 +1,9 @@
 import { mkdirSync } from "node:fs";
 import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
-import axe from "axe-core";
 import type { Browser } from "playwright-core";
 import type { Tenant } from "../src/tenants/tenants.ts";
-import { describeWithChromium, openBrowser } from "./support/browser.ts";
+import { axeFaults, describeWithChromium, openBrowser } from "./support/browser.ts";
 import { testClock } from "./support/clock.ts";
 import { about } from "./support/provider.ts";
 import { openVendor, type Vendor } from "./support/vending.ts";
@@ -51,9 +50,7 @@ describeWithChromium("the AWS card in a browser", () => {
       const page = await context.newPage();
       if (!javaScriptEnabled) await page.route("**/*.js", (route) => route.abort());
       const look = async (name: string) => {
-        await page.evaluate(axe.source);
-        const { violations } = await page.evaluate<axe.AxeResults>('axe.run("#aws")');
-        expect(violations.map(({ id, nodes }) => `${id}: ${nodes[0]?.target} ${nodes[0]?.failureSummary}`)).toEqual([]);
+        expect(await axeFaults(page, { scheme: colorScheme, within: "#aws" })).toEqual([]);
         expect(await page.evaluate("document.documentElement.scrollWidth")).toBe(width);
         await page.locator("#aws").screenshot({ path: join(pictures, `aws-${name}-${colorScheme}-${width}.png`) });
       };

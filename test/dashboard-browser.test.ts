@@ -1,10 +1,9 @@
 import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
-import axe from "axe-core";
 import express from "express";
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 import type { Tenant } from "../src/tenants/tenants.ts";
-import { describeWithChromium, openBrowser } from "./support/browser.ts";
+import { axeFaults, describeWithChromium, openBrowser } from "./support/browser.ts";
 import { DAY, MINUTE } from "./support/clock.ts";
 import type { DashboardOfShop } from "./support/dashboard-app.ts";
 import { listen } from "./support/listen.ts";
@@ -79,19 +78,11 @@ describeWithChromium("the dashboard in a browser", () => {
     await page.screenshot({ path: join(pictures, `${name}.png`), fullPage: true });
   }
 
-  const faultsOf = async (page: Page): Promise<string[]> => {
-    await page.evaluate(axe.source);
-    const { violations } = await page.evaluate<axe.AxeResults>("axe.run()");
-    return violations.flatMap(({ id, nodes }) =>
-      nodes.map(({ target, failureSummary }) => `${id}: ${target} ${failureSummary}`),
-    );
-  };
-
   test.each(["light", "dark"] as const)("axe finds nothing to object to in %s", async (colorScheme) => {
     const page = await open(await livedIn(), { colorScheme });
     await page.click(`#reveal-${KEY}`);
     await page.getByRole("link", { name: `Hide ${KEY}` }).waitFor();
-    expect(await faultsOf(page)).toEqual([]);
+    expect(await axeFaults(page, { scheme: colorScheme })).toEqual([]);
     await keepPicture(page, colorScheme);
 
     const suspended = await pages.buy();
@@ -105,7 +96,7 @@ describeWithChromium("the dashboard in a browser", () => {
     ] as const) {
       await page.goto(url + pages.signInPath(tenant));
       await page.goto(url + path);
-      expect(await faultsOf(page)).toEqual([]);
+      expect(await axeFaults(page, { scheme: colorScheme })).toEqual([]);
     }
     await page.context().close();
   });
@@ -142,7 +133,7 @@ describeWithChromium("the dashboard in a browser", () => {
     await keepPicture(page, "usage");
     await page.getByText("As a table").first().click();
     await page.getByRole("cell", { name: "26" }).waitFor();
-    expect([page.complaints, await faultsOf(page)]).toEqual([[], []]);
+    expect([page.complaints, await axeFaults(page, { scheme: "dark" })]).toEqual([[], []]);
     await page.context().close();
   });
 

@@ -1,9 +1,8 @@
 import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
-import axe from "axe-core";
-import type { Browser, Page } from "playwright-core";
+import type { Browser } from "playwright-core";
 import type { Tenant } from "../src/tenants/tenants.ts";
-import { describeWithChromium, openBrowser } from "./support/browser.ts";
+import { axeFaults, describeWithChromium, openBrowser } from "./support/browser.ts";
 import { DAY, MINUTE } from "./support/clock.ts";
 import { about, type TestProvider } from "./support/provider.ts";
 import { enterStage, leaveStage, type Stage } from "./support/visitor.ts";
@@ -151,12 +150,6 @@ describeWithChromium("the credentials in a browser", () => {
     return tenant;
   }
 
-  const faultsOf = async (page: Page): Promise<string[]> => {
-    await page.evaluate(axe.source);
-    const { violations } = await page.evaluate<axe.AxeResults>("axe.run()");
-    return violations.flatMap(({ id, nodes }) => nodes.map(({ target }) => `${id}: ${target}`));
-  };
-
   test.each([
     ["light", 1280, true],
     ["dark", 1280, false],
@@ -171,7 +164,7 @@ describeWithChromium("the credentials in a browser", () => {
       const keep = async (name: string) => {
         const path = join(pictures, `credentials-${name}-${colorScheme}-${width}.png`);
         await page.screenshot({ path, fullPage: true });
-        if (javaScriptEnabled) expect(await faultsOf(page)).toEqual([]);
+        if (javaScriptEnabled) expect(await axeFaults(page)).toEqual([]);
         expect(await page.evaluate("document.documentElement.scrollWidth")).toBe(width);
       };
       await keep("card");

@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
-import { type Browser, chromium } from "playwright-core";
+import axe from "axe-core";
+import { type Browser, chromium, type Page } from "playwright-core";
 
 const CHROMIUM = "/usr/bin/chromium";
 
@@ -26,4 +27,22 @@ export function describeWithChromium(name: string, tests: () => void): void {
 
 export function openBrowser(): Promise<Browser> {
   return chromium.launch({ executablePath: CHROMIUM, args: FLAGS });
+}
+
+export interface Look {
+  /** Where the page was looked at whole in the other scheme, contrast is all that can differ. */
+  readonly scheme?: "light" | "dark";
+  readonly within?: string;
+}
+
+/** What axe has to object to on a page. */
+export async function axeFaults(page: Page, { scheme = "light", within = "html" }: Look = {}): Promise<string[]> {
+  await page.evaluate(axe.source);
+  const options: axe.RunOptions = { resultTypes: ["violations"] };
+  if (scheme === "dark") options.runOnly = ["color-contrast"];
+  const run = `axe.run(${JSON.stringify(within)}, ${JSON.stringify(options)})`;
+  const { violations } = await page.evaluate<axe.AxeResults>(run);
+  return violations.flatMap(({ id, nodes }) =>
+    nodes.map(({ target, failureSummary }) => `${id}: ${target} ${failureSummary}`),
+  );
 }
