@@ -13,7 +13,7 @@ import { type Life, newLife, stories } from "./support/lifecycle.ts";
 import { closeProviders, type TestProvider, testProvider } from "./support/provider.ts";
 
 const seed = Number(process.env["LAW_SEED"] ?? Date.now() % 0x7fffffff);
-const runs = Number(process.env["LAW_RUNS"] ?? 25);
+const runs = Number(process.env["LAW_RUNS"] ?? 15);
 
 afterAll(closeProviders);
 

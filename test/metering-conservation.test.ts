@@ -290,7 +290,7 @@ describe("on any day, with two workers", () => {
     };
 
     await fc.assert(fc.asyncProperty(fc.array(step, { minLength: 12, maxLength: 40 }), live), {
-      numRuns: Number(process.env["LAW_RUNS"] ?? 6),
+      numRuns: Number(process.env["LAW_RUNS"] ?? 4),
       endOnFailure: true,
     });
     expect(seen).toContain("billed");

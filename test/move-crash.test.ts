@@ -4,8 +4,8 @@ import { about, closeProviders, type TestProvider, testProvider } from "./suppor
 import { shareNotes } from "./support/shared-notes.ts";
 import { asCustomer, type TenantsServer, tenantsServer } from "./support/tenants-server.ts";
 
-/** All steps take minutes: by default a few are tried, others in each run. MOVE_CRASHES=all tries them all. */
-const SOME = 2;
+/** All steps take minutes: by default one is tried, another in each run. MOVE_CRASHES=all tries them all. */
+const SOME = 1;
 
 let server: TenantsServer;
 let shop: TestProvider;

@@ -113,7 +113,7 @@ describe("a move", () => {
         if (!statement.trimStart().startsWith(at)) return;
         back ??= shop.changePlan({ ...about(tenant), plan: "standard" });
         await back;
-        await new Promise((resolve) => setTimeout(resolve, 4_000));
+        await new Promise((resolve) => setTimeout(resolve, 2_500));
       });
       await shop.changePlan({ ...about(tenant), plan: "premium" });
       await shop.rest();
