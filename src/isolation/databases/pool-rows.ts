@@ -47,7 +47,7 @@ function walledTables({ session, names, environment }: Site): Promise<Table[]> {
        where not p.polpermissive and p.polcmd = '*' and c.relrowsecurity and c.relkind in ('r', 'p') and not c.relispartition
          and has_table_privilege($1, c.oid, 'delete') and pg_has_role($1, $2, 'usage')) walled
      where "column" is not null`,
-    [names.owner, environment.tenants, `^\\((.+) = COALESCE\\(${environment.schema}\\.tenant\\(\\),`],
+    [names.owner, environment.tenants, `^\\((.+) = \\( SELECT COALESCE\\(${environment.schema}\\.tenant\\(\\),`],
   );
 }
 

@@ -10,6 +10,9 @@ function whoAsks({ schema }: PoolNames): string {
   return `COALESCE(${schema}.tenant(), ${SETTING})`;
 }
 
+/** A query of its own is answered once for a statement instead of for each row. */
+const once = (expression: string, name: string): string => `( SELECT ${expression} AS ${name})`;
+
 /**
  * One restrictive wall for everybody, and a permissive policy for each kind of role. Expressions are written as the
  * catalogue gives them back, so that what is there can be compared with what should be.
@@ -19,9 +22,9 @@ export function policiesFor(
   names: PoolNames,
   vendors: readonly string[],
 ): readonly KnownPolicy[] {
-  const wall = `(${columnText} = ${whoAsks(names)})`;
-  const own = `(${columnText} = ${names.schema}.tenant())`;
-  const set = `(${columnText} = ${SETTING})`;
+  const wall = `(${columnText} = ${once(whoAsks(names), '"coalesce"')})`;
+  const own = `(${columnText} = ${once(`${names.schema}.tenant()`, "tenant")})`;
+  const set = `(${columnText} = ${once(SETTING, '"nullif"')})`;
   const all = { permissive: true, command: "*" };
   return [
     { name: names.wall, permissive: false, command: "*", roles: ["public"], using: wall, check: wall },
