@@ -4,6 +4,7 @@ import { models } from "./isolation/models.ts";
 import { isolation } from "./isolation/pooled.ts";
 import { disk } from "./metering/disk.ts";
 import { ingestBatch, ingestSingle, ingestSize } from "./metering/ingest.ts";
+import { killed } from "./metering/killed.ts";
 import { reporter } from "./metering/reporter.ts";
 import { rollup } from "./metering/rollup.ts";
 import { seal } from "./metering/seal.ts";
@@ -23,6 +24,7 @@ const openings = {
   "ingest-batch": async (databases) => [trialOf(await ingestBatch(databases))],
   rollup: async (databases, sizes) => [await rollup(databases, sizes)],
   seal: async (databases, sizes) => [await seal(databases, sizes)],
+  killed: async () => [await killed()],
   reporter: async (databases) => [await reporter(databases)],
   "ingest-size": async (databases, sizes) => (await ingestSize(databases, sizes)).map(trialOf),
   disk: async (databases, sizes) => [await disk(databases, sizes)],

@@ -104,7 +104,10 @@ function measuredDatabase(maintenance: pg.Client, url: string, name: string, onD
     session,
     cpuMicros: () => cpuMicrosOf(maintenance, name),
     drop: async () => {
-      await maintenance.query(`drop database if exists ${pg.escapeIdentifier(name)} with (force)`);
+      // A connection of its own: what was measured may have ended all others.
+      const client = await connected(onDatabase(url, "postgres"));
+      await client.query(`drop database if exists ${pg.escapeIdentifier(name)} with (force)`);
+      await client.end();
       onDropped();
     },
   };

@@ -9,6 +9,8 @@ export const measures = {
   generatorBusy: { heading: "generator", digits: 2 },
   seconds: { heading: "seconds", digits: 1 },
   events: { heading: "events", digits: 0 },
+  sentAgain: { heading: "sent again", digits: 0 },
+  duplicates: { heading: "then duplicates", digits: 0 },
   records: { heading: "records", digits: 0 },
   calls: { heading: "calls", digits: 0 },
   recordsPerCall: { heading: "records a call", digits: 2 },
