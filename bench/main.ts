@@ -17,6 +17,7 @@ const HELP = `node bench/run.js [--short] [--only NAME] [--rounds N] [--seconds 
   --seconds    how long each time (2)
   --tenants    how many the large database of "size" holds (1000000)
   --events     how many are stored in the large database of "ingest-size" (10000000)
+  --places     how many tenants of the pool and of the bridge "models" has at most (10000)
   --json       writes the figures to this file too
 
 DATABASE_URL, if set, names a superuser of the PostgreSQL to measure on; otherwise one is started for the run.
@@ -76,6 +77,7 @@ function planOf(args: string[]): Plan | undefined {
       seconds: { type: "string" },
       tenants: { type: "string" },
       events: { type: "string" },
+      places: { type: "string" },
     },
   });
   const wanted = comparisonNames.filter((name) => values.only === undefined || values.only === name);
@@ -93,6 +95,7 @@ function planOf(args: string[]): Plan | undefined {
       ...sizes,
       large: Number(values.tenants ?? sizes.large),
       manyEvents: Number(values.events ?? sizes.manyEvents),
+      manyPlaces: Number(values.places ?? sizes.manyPlaces),
     },
   };
 }
@@ -109,6 +112,7 @@ const short = {
     diskEvents: 10_000,
     pooledTenants: 2_000,
     fewPlaces: 2,
+    somePlaces: 4,
     manyPlaces: 10,
     manySilos: 4,
   },
@@ -125,6 +129,7 @@ const long = {
     diskEvents: 1_000_000,
     pooledTenants: 100_000,
     fewPlaces: 10,
+    somePlaces: 300,
     manyPlaces: 10_000,
     manySilos: 500,
   },

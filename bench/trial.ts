@@ -25,8 +25,9 @@ export interface Sizes {
   readonly diskEvents: number;
   /** Tenants with rows in one pooled table. */
   readonly pooledTenants: number;
-  /** Tenants on a server of their own, few and many, in each model; many silos are fewer. */
+  /** Tenants on a server of their own, few, some and many, in each model; many silos are fewer. */
   readonly fewPlaces: number;
+  readonly somePlaces: number;
   readonly manyPlaces: number;
   readonly manySilos: number;
 }
