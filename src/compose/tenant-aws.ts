@@ -14,7 +14,10 @@ interface TenantAwsParts {
 /** What AWS gives tenants; `config_invalid` where the manifest promises it and production has no role for it. */
 export function tenantAws({ settings, catalog, clock }: TenantAwsParts): AwsAccess {
   const { tenantRoleArn } = settings.aws;
-  const promised = catalog.credentials.some(({ kind }) => kind === "aws");
+  // The tenants of a silo have roles of their own.
+  const promised =
+    catalog.credentials.some(({ kind }) => kind === "aws") &&
+    catalog.plans.some(({ isolation }) => isolation !== "silo");
   if (settings.production && promised && tenantRoleArn === undefined) {
     throw new ProviderError(
       "config_invalid",

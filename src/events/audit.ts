@@ -16,6 +16,8 @@ export type AuditAction =
   | "aws.assumed"
   | "aws.connected"
   | "aws.disconnected"
+  | "aws.role_set"
+  | "aws.role_removed"
   | "operator.crossed";
 
 export interface NewAuditEntry {

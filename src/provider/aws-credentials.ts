@@ -22,15 +22,21 @@ export async function awsCredentials(deps: Deps, asked: AwsCredentialsAsked): Pr
     throw new ProviderError("not_permitted", "This product gives no credentials of AWS.");
   const tenant = await idOf(deps, asked.ref);
   const { by, at } = asked;
-  const { changedAt } = await entitled(deps, tenant);
+  let roleArn: string | undefined;
+  const { changedAt } = await entitled(deps, tenant, async (tx) => {
+    roleArn = await aws.roles.read(tx);
+  });
   return aws.vend({
     tenant,
+    roleArn,
     purpose: `${by} ${changedAt.toISOString()}`,
     seconds,
     confirm: async () => {
-      await entitled(deps, tenant, (tx) =>
-        appendAudit(tx, tenant, { action: "aws.assumed", by, at, data: { seconds } }, deps.clock.now()),
-      );
+      await entitled(deps, tenant, async (tx) => {
+        if ((await aws.roles.read(tx)) !== roleArn) throw changed();
+        const data = { seconds, ...(roleArn !== undefined && { role: roleArn }) };
+        await appendAudit(tx, tenant, { action: "aws.assumed", by, at, data }, deps.clock.now());
+      });
     },
   });
 }
@@ -52,6 +58,9 @@ export async function entitled(deps: Deps, id: string, then?: (tx: Tx) => Promis
     throw fault;
   }
 }
+
+const changed = (): ProviderError =>
+  new ProviderError("aws_unavailable", "The tenant's role was changed meanwhile. Please try again.", { retryAfter: 1 });
 
 /** Rounded down, so that few sessions are kept for one tenant whatever is asked for. */
 export function secondsOf(asked = SHORTEST_S): number {

@@ -50,3 +50,8 @@ export function marketplaceNamed(...known: readonly string[]): (name: string) =>
     throw new InvalidArgumentError(`It knows ${known.join(", ")}.`);
   };
 }
+
+export function accountNumber(text: string): string {
+  if (/^\d{12}$/.test(text)) return text;
+  throw new InvalidArgumentError("It is the number of an account, twelve digits.");
+}

@@ -12,6 +12,8 @@ import {
   verifiedAccount,
 } from "./connections/connection.ts";
 import { type RoleCheck, verifyRole } from "./connections/verify-role.ts";
+import { listTenantRoles, readTenantRole, removeTenantRole, setTenantRole } from "./roles/roles.ts";
+import { type TenantRoleCheck, verifyTenantRole } from "./roles/verify-tenant-role.ts";
 import { keptSessions } from "./sessions/kept-sessions.ts";
 import { type Assumption, type AwsSession, openSts, type StsAccess } from "./sessions/sts.ts";
 import { cloudFormation } from "./templates/cloudformation.ts";
@@ -66,7 +68,7 @@ export type { AwsConnection, AwsSession, ConnectWanted, RoleVerdict, StsAccess }
 export interface AwsAccessOptions extends StsAccess {
   /** `STALLHOLDER_ENV` */
   readonly environment: string;
-  /** The role of the printed template; without it nothing is vended. */
+  /** The role of the printed template; without it only tenants with a role of their own are vended to. */
   readonly tenantRoleArn: string | undefined;
   readonly clock: Clock;
 }
@@ -74,6 +76,8 @@ export interface AwsAccessOptions extends StsAccess {
 /** A session of a tenant that somebody asks for. */
 export interface VendingAsked {
   readonly tenant: string;
+  /** Its own, where it has one. */
+  readonly roleArn?: string | undefined;
   /** Who asks, and as what the tenant was found: another answer there is another session. */
   readonly purpose: string;
   readonly seconds: number;
@@ -94,11 +98,15 @@ export interface AwsAccess {
   forget(tenant: string): void;
   /** Tries a customer's role; `request_malformed` for what is no role. */
   verify(check: RoleCheck): Promise<RoleVerdict>;
+  /** Tries a role that is to be one tenant's; `request_malformed` for what is no role. */
+  verifyTenantRole(check: TenantRoleCheck): Promise<RoleVerdict>;
   /** Number of the account that this service runs in. */
   account(): Promise<string>;
   readonly environment: string;
   /** The rows of connections, in a transaction of their tenant. */
   readonly connections: typeof connections;
+  /** The rows of tenants' own roles, in a transaction of their tenant. */
+  readonly roles: typeof roles;
 }
 
 const connections = {
@@ -109,6 +117,8 @@ const connections = {
   break: breakRole,
   end: endConnection,
 } as const;
+
+const roles = { read: readTenantRole, set: setTenantRole, remove: removeTenantRole, list: listTenantRoles } as const;
 
 /** Opens AWS without a byte being sent. */
 export function createAwsAccess(options: AwsAccessOptions): AwsAccess {
@@ -133,9 +143,11 @@ export function createAwsAccess(options: AwsAccessOptions): AwsAccess {
   return {
     vend: async (asked) => {
       nameOf(asked.tenant);
-      if (tenantRoleArn === undefined) throw refusal("AWS_TENANT_ROLE_ARN is not set.");
-      return take(asked, { roleArn: tenantRoleArn, tags: { [TENANT_TAG]: asked.tenant } }).catch((fault: unknown) => {
-        throw fault instanceof Denied ? refusal("AWS denied the tenants' role: look at its trust policy.") : fault;
+      const roleArn = asked.roleArn ?? tenantRoleArn;
+      if (roleArn === undefined)
+        throw refusal("AWS_TENANT_ROLE_ARN is not set, and the tenant has no role of its own.");
+      return take(asked, { roleArn, tags: { [TENANT_TAG]: asked.tenant } }).catch((fault: unknown) => {
+        throw fault instanceof Denied ? refusal(`AWS denied the role ${roleArn}: look at its trust policy.`) : fault;
       });
     },
     useConnected: async (asked, { roleArn, externalId }) => {
@@ -147,9 +159,14 @@ export function createAwsAccess(options: AwsAccessOptions): AwsAccess {
     },
     forget: kept.forget,
     verify: (check) => verifyRole(sts, check),
+    verifyTenantRole: async (check) => {
+      nameOf(check.tenant);
+      return verifyTenantRole(sts, environment, check);
+    },
     account: sts.account,
     environment,
     connections,
+    roles,
   };
 }
 
