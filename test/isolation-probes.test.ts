@@ -88,9 +88,13 @@ describe("as the serving role, tenant a", () => {
     // So that this can fail: a session's setting does bleed.
     await clients[0]?.query(`select set_config('app.tenant_id', '${tenants.b}', false)`);
     const bled = await Promise.all(
-      Array.from({ length: 40 }, async (_, n) => (await clients[n % clients.length]?.query(count))?.rows[0].count),
+      clients.map(async (client) => {
+        const counts: number[] = [];
+        for (let time = 0; time < 10; time += 1) counts.push((await client.query(count)).rows[0].count);
+        return counts;
+      }),
     );
-    expect(bled).toContain(1);
+    expect(bled.flat()).toContain(1);
     await Promise.all(clients.map((client) => client.end()));
   });
 });
