@@ -7,9 +7,10 @@ import { ProviderError } from "../errors.ts";
 import { servingRole } from "../isolation/isolation.ts";
 import { lintControl } from "../isolation/lints/lints.ts";
 import { awsFindings } from "./doctor-aws.ts";
+import { databaseFindings } from "./doctor-databases.ts";
 import { type Finding, lineOf, ok } from "./finding.ts";
+import { versionFinding } from "./postgres-version.ts";
 
-const OLDEST_VERSION = 150_014;
 const SKEW_MS = 5_000;
 
 /** Looks at everything that must be right before the service can be, and says what to do. Exit code 1 on a fault. */
@@ -32,7 +33,7 @@ async function examine(): Promise<Finding[]> {
   });
   if (settings === undefined) return [...manifest, ...environment];
   const here = [...manifest, ...environment, ...(await database(settings)), ...(await product(settings))];
-  return catalog === undefined ? here : [...here, ...(await aws(settings, catalog))];
+  return catalog === undefined ? here : [...here, ...(await ofCatalog(settings, catalog))];
 }
 
 async function checked(check: string, look: () => Promise<Finding[]>): Promise<Finding[]> {
@@ -59,7 +60,7 @@ async function database(settings: Settings): Promise<Finding[]> {
       const serving = await servingRole(connection);
       const pending = await pendingMigrations({ url: settings.migrationDatabaseUrl ?? url });
       return [
-        versionFinding(row?.version ?? 0),
+        versionFinding("database", row?.version ?? 0),
         clockFinding(row?.now),
         roleFinding(serving.warning, row?.wild === true),
         migrationFinding(pending),
@@ -69,17 +70,6 @@ async function database(settings: Settings): Promise<Finding[]> {
       await connection.close();
     }
   });
-}
-
-function versionFinding(version: number): Finding {
-  if (version >= OLDEST_VERSION)
-    return ok("database", `PostgreSQL ${Math.floor(version / 10_000)}.${version % 10_000}`);
-  return {
-    check: "database",
-    verdict: "fault",
-    says: `PostgreSQL ${Math.floor(version / 10_000)}.${version % 10_000} is too old`,
-    cure: "Use 15.14 or later: before it, statistics leak past row level security (CVE-2025-8713).",
-  };
 }
 
 function clockFinding(now: Date | undefined): Finding {
@@ -138,5 +128,10 @@ async function product({ product: { url } }: Settings): Promise<Finding[]> {
   });
 }
 
-const aws = (settings: Settings, catalog: Catalog): Promise<Finding[]> =>
-  checked("aws", () => awsFindings(settings, catalog));
+/** What the manifest makes necessary. */
+async function ofCatalog(settings: Settings, catalog: Catalog): Promise<Finding[]> {
+  return [
+    ...(await checked("tenants", () => databaseFindings(settings, catalog))),
+    ...(await checked("aws", () => awsFindings(settings, catalog))),
+  ];
+}

@@ -2,6 +2,7 @@ import type { Tx } from "../../db/db.ts";
 import { ProviderError } from "../../errors.ts";
 import type { Progress } from "../copy/copy.ts";
 import type { Aim, DatabasesOptions, Happening } from "./contract.ts";
+import { type ExaminedServer, examineServer, missingRights } from "./examine.ts";
 import { type ListedDatabase, listDatabases } from "./listing.ts";
 import { measureStorage } from "./measure.ts";
 import { beginMove, startDueMoves } from "./moving/moving.ts";
@@ -18,8 +19,8 @@ import { settleDatabase } from "./settlement.ts";
 import type { Surroundings } from "./site.ts";
 import { watchSessions } from "./watch.ts";
 
-export type { Aim, Discrepancy, Happening, ListedDatabase, Model, Move, Progress };
-export { environmentNames, rolePattern, SCHEMA_OF_TENANT };
+export type { Aim, Discrepancy, ExaminedServer, Happening, ListedDatabase, Model, Move, Progress };
+export { environmentNames, examineServer, missingRights, rolePattern, SCHEMA_OF_TENANT };
 
 /** The databases of tenants, on a server of their own. */
 export interface Databases {
