@@ -226,7 +226,18 @@ describe("stallholder audit", () => {
     });
     expect((await runCommand(() => verify({ tenant: chains[0] ?? "" }))).out).toContain("3 entries of 1 chains");
     const { out } = await runCommand(() => verify({ json: true, witness }));
-    expect(JSON.parse(out)).toEqual({ sound: true, chains: 3, entries: 13, anchors: 4, unanchored: 0, faults: [] });
+    // That somebody has looked, twice, is told by the next one.
+    expect(JSON.parse(out)).toEqual({ sound: true, chains: 4, entries: 15, anchors: 4, unanchored: 2, faults: [] });
+    const [told] = await shop.look("select action, by, data from audit_entries order by recorded_at desc limit 1");
+    expect(told).toMatchObject({ action: "operator.crossed", data: { reason: "audit verify", faults: 0 } });
+  });
+
+  test("verify looks also where nothing can be written into the audit any more, and says so", async () => {
+    await shop.look("alter function append_audit rename to append_audit_away");
+    const { code, out, err } = await runCommand(() => verify({}));
+    await shop.look("alter function append_audit_away rename to append_audit");
+    expect([code, err]).toEqual([0, "That somebody looked could not be written into the audit.\n"]);
+    expect(out).toContain("The audit is sound");
   });
 
   test("verify ends with code 1 and says where it is broken", async () => {

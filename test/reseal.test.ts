@@ -274,6 +274,10 @@ describe("stallholder keys reseal", () => {
     expect(json).toMatchObject({ seals: "next", removable: ["old"] });
     const told = await now.look("select data->>'to' as to from audit_entries where action = 'keys.resealed' limit 1");
     expect(told).toEqual([{ to: "next" }]);
+    const crossed = await now.look(
+      "select from audit_entries where action = 'operator.crossed' and data->>'reason' = 'keys reseal' and data->>'door' = 'put_resealed'",
+    );
+    expect(crossed).toHaveLength(1);
   });
 
   test("names what does not open, and a key that the ring lacks", async () => {

@@ -46,6 +46,11 @@ describe("stallholder keys rotate", () => {
     expect(lines.slice(1).map((line) => line.split(",")[0])).toEqual([...ids].sort());
     expect(lines[1]).toMatch(/,api-key,ACME_SEARCH_API_KEY,[a-z2-7]{16},\w{4},[a-z2-7]{16},\w{4},20/);
     for (const key of await keysOf(shop, ids)) expect(lines.join()).not.toContain(key.split("_")[3]);
+    const crossed = await shop.look<{ door: string }>(
+      `select data->>'door' as door from audit_entries
+       where chain = 'operator' and action = 'operator.crossed' and data->>'reason' = 'keys rotate' order by 1`,
+    );
+    expect(crossed.map(({ door }) => door)).toEqual(["rotation_proof", "rotation_status", "start_rotation"]);
   });
 
   test("Ctrl-C ends the watching and not the rotation", async () => {

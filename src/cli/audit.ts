@@ -3,9 +3,9 @@ import { ProviderError } from "../errors.ts";
 import type { AuditEntry } from "../events/audit-bytes.ts";
 import type { Witness } from "../events/audit-check.ts";
 import { type AuditVerdict, auditEntries, verifyAudit } from "../events/audit-read.ts";
-import { isTenantId } from "../isolation/isolation.ts";
+import { isTenantId, type Store } from "../isolation/isolation.ts";
 import { derive, parseKeyRing } from "../secrets/key-ring.ts";
-import { withStore } from "./operator-database.ts";
+import { asOperator, thisOperator, withStore } from "./operator-database.ts";
 import { progress } from "./progress.ts";
 
 interface VerifyOptions {
@@ -25,13 +25,25 @@ export async function verify({ tenant, witness, json = false }: VerifyOptions): 
   const keys = new Map([...ring.byId].map(([id, key]) => [id, derive(key, "audit")]));
   const chain = tenant === undefined ? undefined : chainOf(tenant);
   const bar = progress("verifying the audit");
-  const verdict = await withStore(settings, (store) =>
-    verifyAudit(store, { keys, chain, witness, onProgress: bar.update }),
-  ).finally(bar.end);
+  const verdict = await withStore(settings, async (store) => {
+    const found = await verifyAudit(store, { keys, chain, witness, onProgress: bar.update }).finally(bar.end);
+    await tellOf(store, found);
+    return found;
+  });
   process.stdout.write(
     json ? `${JSON.stringify({ sound: verdict.faults.length === 0, ...verdict })}\n` : told(verdict),
   );
   if (verdict.faults.length > 0) process.exitCode = BROKEN;
+}
+
+/** Afterwards, and not before: what is broken must be looked at all the same, and may take no entry any more. */
+async function tellOf(store: Store, { faults }: AuditVerdict): Promise<void> {
+  const facts = JSON.stringify({ reason: "audit verify", faults: faults.length });
+  const values = [thisOperator(), new Date(), facts];
+  const text = "select append_audit('operator', 'operator.crossed', $1, $2, $2, $3)";
+  await store.throughDoor({ text, values }).catch(() => {
+    process.stderr.write("That somebody looked could not be written into the audit.\n");
+  });
 }
 
 function told({ faults, chains, entries, anchors, unanchored }: AuditVerdict): string {
@@ -47,7 +59,7 @@ function told({ faults, chains, entries, anchors, unanchored }: AuditVerdict): s
 /** What was done to one tenant's credentials, and who looked, oldest first; or what operators did across tenants. */
 export async function list({ tenant, json = false }: { tenant: string; json?: boolean }): Promise<void> {
   const chain = chainOf(tenant);
-  await withStore(readSettings(), async (store) => {
+  await asOperator(readSettings(), "audit list", async (store) => {
     for await (const entry of auditEntries(store, chain)) {
       process.stdout.write(json ? `${JSON.stringify({ ...entry, data: JSON.parse(entry.data) })}\n` : lineOf(entry));
     }

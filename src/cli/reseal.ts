@@ -5,7 +5,7 @@ import { herokuSealedPlaces } from "../marketplaces/heroku/heroku-operator.ts";
 import { ownSealedPlaces, type Resealed, reseal, type SealedCount, sealedCounts } from "../provider/reseal.ts";
 import { type KeyRing, parseKeyRing } from "../secrets/key-ring.ts";
 import { endpointPlaces } from "../subscriptions/endpoint.ts";
-import { thisOperator, withStore } from "./operator-database.ts";
+import { asOperator, thisOperator } from "./operator-database.ts";
 import { progress } from "./progress.ts";
 
 /** Wherever a sealed value is kept. */
@@ -27,7 +27,7 @@ interface ResealOptions {
 export async function resealSecrets({ status = false, json = false }: ResealOptions): Promise<void> {
   const settings = readSettings();
   const ring = parseKeyRing(settings.secretKeys);
-  await withStore(settings, async (store) => {
+  await asOperator(settings, "keys reseal", async (store) => {
     const done = status ? undefined : await resealedIn(store, ring);
     const counts = await sealedCounts(store, sealedPlaces);
     const left = counts.filter(({ keyId }) => keyId !== ring.primary.id);

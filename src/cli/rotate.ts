@@ -11,7 +11,7 @@ import {
   startRotation,
   steerRotation,
 } from "../provider/rotations.ts";
-import { thisOperator, withStore } from "./operator-database.ts";
+import { asOperator, thisOperator } from "./operator-database.ts";
 import { type Progress, progress } from "./progress.ts";
 import { writeProof } from "./rotation-csv.ts";
 
@@ -40,7 +40,7 @@ const NOT_WELL = 1;
  * somebody watches or not. Exit code 1 when tenants failed, or it was stopped.
  */
 export async function rotate(options: RotateOptions): Promise<void> {
-  await withStore(readSettings(), async (store) => {
+  await asOperator(readSettings(), "keys rotate", async (store) => {
     const status = await act(store, options);
     if (options.csv !== undefined) await writeProof(store, status.id, options.csv);
     process.stdout.write(options.json ? `${JSON.stringify(status)}\n` : told(status));
