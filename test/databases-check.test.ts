@@ -123,6 +123,26 @@ test("what a tenant lacks is found and made", async () => {
   await asCustomer(bridge.url, (client) => client.query("create table again (id int)"));
 });
 
+test.each(["", "_ro"])(
+  "an owner's role%s that can be logged in as is found, and shut with its sessions",
+  async (suffix) => {
+    const { tenant } = await buy(shop, "standard");
+    const name = `${nameOf(tenant)}${suffix}`;
+    await server.look(`alter role ${name} login password 'by hand'`);
+    const found = { name, tenant: tenant.id, cure: "settle", says: expect.stringContaining("can be logged in as") };
+    expect(await check()).toMatchObject([found]);
+    const url = Object.assign(new URL(server.url), { username: name, password: "by hand" }).href;
+    await asCustomer(url, async (client) => {
+      await client.query("select 1");
+      await shop.suspend({ ...about(tenant), reason: "Not paid." });
+      await shop.rest();
+      await expect(client.query("select 1")).rejects.toThrow();
+    });
+    await expect(asCustomer(url, (client) => client.query("select 1"))).rejects.toMatchObject({ code: "28000" });
+    expect(await check()).toEqual([]);
+  },
+);
+
 test("a role of a tenant that may act for somebody else is found and left for a person", async () => {
   const [one, other] = [await buy(shop, "basic"), await buy(shop, "standard")];
   await server.look(`grant ${nameOf(other.tenant)} to ${nameOf(one.tenant)}`);

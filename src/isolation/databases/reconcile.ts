@@ -43,7 +43,8 @@ export async function compare(parts: ReconcileParts, gives: boolean): Promise<re
       ...judgeMissing(one, (thing) => first.has(keyOf(thing)) || second.has(keyOf(thing)), environment.environment),
       ...judgeTenant(one, gives),
     ]);
-    return [...extra, ...missing, ...(await strangeMemberships(session, environment.environment))];
+    const owners = await openOwners(session, environment.environment);
+    return [...extra, ...missing, ...owners, ...(await strangeMemberships(session, environment.environment))];
   });
 }
 
@@ -105,6 +106,21 @@ function judgeTenant(one: ListedDatabase, gives: boolean): readonly Discrepancy[
     return [{ ...about, cure: "person", says: "has no login: a rotation of its credentials gives it one" }];
   }
   return [];
+}
+
+/** Nobody logs in as an owner or a reader, with a password or with a token of AWS. */
+async function openOwners(session: Session, environment: string): Promise<readonly Discrepancy[]> {
+  const rows = await session.run<{ name: string }>(
+    "select rolname::text as name from pg_roles where rolcanlogin and starts_with(rolname::text, $1)",
+    [`${environment}_`],
+  );
+  return rows.flatMap(({ name }) => {
+    const { is, tenant } = readName(environment, name) ?? { is: "login", tenant: "" };
+    if (is !== "owner" && is !== "reader") return [];
+    return [
+      { is, name, tenant, cure: "settle", says: "can be logged in as: no limit, suspension or move reaches that" },
+    ];
+  });
 }
 
 /** Roles of tenants that are members of roles which no tenant should be in, or that may more than a tenant may. */

@@ -34,12 +34,12 @@ async function apply(site: Site, target: Target): Promise<void> {
   }
   await makeTenant(site, there, target);
   if (target.access !== "kept") await setLogins(site, there, target);
-  if (target.access === "closed") {
-    await together(site.session, take(site, known));
-    await endSessions(site, known);
-  }
+  const { owner, reader } = site.names;
+  if (target.access === "closed") await together(site.session, take(site, known));
+  // Whoever let itself in as the owner meanwhile goes too.
+  if (target.access !== "open") await endSessions(site, [...(target.access === "closed" ? known : []), owner, reader]);
   await dropLogins(site, [site.names.owner], unknown);
-  await together(site.session, giveBack(site, [site.names.owner, site.names.reader, ...known]));
+  await together(site.session, giveBack(site, [owner, reader, ...known]));
 }
 
 /** The roles of one tenant that are there. */
@@ -58,7 +58,9 @@ async function makeTenant(site: Site, there: readonly string[], { model }: Targe
   const roles = [site.names.owner, site.names.reader];
   const missing = roles.filter((role) => !there.includes(role));
   await together(site.session, [
-    ...missing.map((role) => `create role ${role} nologin`),
+    ...missing.map((role) => `create role ${role}`),
+    // A login as the owner would go round rotation, suspension, limits and the fence of a move.
+    ...roles.map((role) => `alter role ${role} nologin`),
     ...take(site, roles),
     ...groups(site, model),
   ]);
