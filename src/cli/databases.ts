@@ -22,15 +22,26 @@ export async function list({ json }: Options): Promise<void> {
 
 function listed(one: ListedDatabase): string {
   const model = one.wanted === one.model ? (one.model ?? "-") : `${one.model} → ${one.wanted}`;
-  const size = one.bytes === undefined ? "" : `${(one.bytes / 1024 / 1024).toFixed(1)} MB`;
   const notes = [
     one.over === undefined ? undefined : `beyond the ${one.over} mark`,
     ...movesOf(one),
     one.keptUntil === undefined ? undefined : `kept until ${one.keptUntil.toISOString()}`,
     one.isSettled || one.fault === undefined ? undefined : `tried ${one.attempts} times: ${one.fault}`,
   ];
-  const cells = [one.tenant, one.plan.padEnd(12), model.padEnd(6), (one.state ?? "none").padEnd(9), size.padStart(10)];
+  const cells = [
+    one.tenant,
+    one.plan.padEnd(12),
+    model.padEnd(6),
+    (one.state ?? "none").padEnd(9),
+    sizeOf(one).padStart(12),
+  ];
   return `${[...cells, ...notes.filter((note) => note !== undefined)].join("  ").trimEnd()}\n`;
+}
+
+/** The server knows how large a schema or a database is, and not whose rows a table of the pool holds. */
+function sizeOf({ model, bytes, state }: ListedDatabase): string {
+  if (model === "pool") return state === undefined || state === "removed" ? "" : "not measured";
+  return bytes === undefined ? "" : `${(bytes / 1024 / 1024).toFixed(1)} MB`;
 }
 
 /** Looks for what lies there for nobody and for what a tenant lacks. Exit code 1 when something is found. */
