@@ -23,6 +23,7 @@ export interface AppOptions {
   readonly endpoints: Router;
   readonly docs: Router;
   readonly dashboard: Router;
+  readonly console: Router;
 }
 
 /** The whole HTTP side, top to bottom in the order a request meets it. */
@@ -48,6 +49,7 @@ export function createApp(options: AppOptions): Express {
     "/metrics",
     metricsRoute({ metrics: options.metrics, token: options.metricsToken, attempts: options.attempts }),
   );
+  app.use("/console", options.console);
   app.use(options.docs);
   app.use(options.dashboard);
   app.use(notFound);
@@ -60,6 +62,7 @@ const ROUTE_CLASSES = [
   "/v1/usage",
   "/v1",
   "/dashboard",
+  "/console",
   "/assets",
   "/docs",
   "/livez",

@@ -8,6 +8,7 @@ import { type Manifest, parseManifest } from "./catalog/catalog.ts";
 import { coreOf } from "./compose/core.ts";
 import type { Surroundings } from "./compose/surroundings.ts";
 import { manifestFile } from "./config.ts";
+import { consoleRoutes } from "./dashboard/console/console.ts";
 import { dashboardRoutes } from "./dashboard/dashboard.ts";
 import type { Database } from "./db/db.ts";
 import { ProviderError } from "./errors.ts";
@@ -78,6 +79,13 @@ export async function compose(surroundings: Surroundings): Promise<Service> {
       sessions,
       publicUrl: settings.publicUrl,
       connectTemplateUrl: settings.aws.connectTemplateUrl,
+    }),
+    console: consoleRoutes({
+      ...{ store, provider, clock, catalog, marketplaces, attempts },
+      publicUrl: settings.publicUrl,
+      operatorToken: settings.operatorToken,
+      secrets: keys.sessions,
+      secure: https,
     }),
   });
 

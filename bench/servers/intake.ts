@@ -68,6 +68,7 @@ async function intakeApp(): Promise<Express> {
     endpoints: Router(),
     docs: Router(),
     dashboard: Router(),
+    console: Router(),
   });
 }
 

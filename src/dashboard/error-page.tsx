@@ -7,9 +7,17 @@ import { Layout } from "./layout.tsx";
 import { pageText, wantsPart } from "./send-page.ts";
 
 /** Errors as pages; a script that asked for a part gets a notice to show above the content. */
-export function pageErrors(product: string): readonly ErrorRequestHandler[] {
-  return [showAsNotice, errorAnswer(shapeOfPages(product))];
+export function pageErrors(product: string, back = DASHBOARD): readonly ErrorRequestHandler[] {
+  return [showAsNotice, errorAnswer(shapeOfPages(product, back))];
 }
+
+/** Where whoever sees an error goes on. */
+interface Back {
+  readonly address: string;
+  readonly words: string;
+}
+
+const DASHBOARD: Back = { address: "/dashboard", words: "Back to the dashboard" };
 
 const showAsNotice: ErrorRequestHandler = (thrown, request, response, next) => {
   if (!wantsPart(request)) return next(thrown);
@@ -20,7 +28,7 @@ const showAsNotice: ErrorRequestHandler = (thrown, request, response, next) => {
   next(thrown);
 };
 
-function shapeOfPages(product: string): ErrorShape {
+function shapeOfPages(product: string, back: Back): ErrorShape {
   return {
     type: "text/html; charset=utf-8",
     // No browser knows this scheme, so none asks for a password: there is none.
@@ -28,11 +36,18 @@ function shapeOfPages(product: string): ErrorShape {
     body: (error, request) =>
       wantsPart(request)
         ? render(<p class="notice bad">{error.message}</p>)
-        : pageText(<ErrorPage product={product} error={error} request={request} />),
+        : pageText(<ErrorPage product={product} error={error} request={request} back={back} />),
   };
 }
 
-function ErrorPage({ product, error, request }: { product: string; error: ProviderError; request: Request }) {
+interface ErrorPageProps {
+  readonly product: string;
+  readonly error: ProviderError;
+  readonly request: Request;
+  readonly back: Back;
+}
+
+function ErrorPage({ product, error, request, back }: ErrorPageProps) {
   const { title } = errorFacts[error.code];
   const outside = error.code === "not_authenticated";
   return (
@@ -40,18 +55,18 @@ function ErrorPage({ product, error, request }: { product: string; error: Provid
       <section class="card alone">
         <h1>{outside ? "You are not signed in" : title}</h1>
         <p>{error.message}</p>
-        {outside ? null : <WayOut request={request} />}
+        {outside ? null : <WayOut request={request} back={back} />}
       </section>
     </Layout>
   );
 }
 
-function WayOut({ request }: { request: Request }) {
+function WayOut({ request, back }: { request: Request; back: Back }) {
   return (
     <>
       <p>
-        <a class="button" href="/dashboard">
-          Back to the dashboard
+        <a class="button" href={back.address}>
+          {back.words}
         </a>
       </p>
       <p class="quiet">

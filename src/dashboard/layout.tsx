@@ -21,12 +21,14 @@ interface LayoutProps {
   readonly head?: ComponentChildren;
   /** At the right of the bar: who is signed in. */
   readonly corner?: ComponentChildren;
+  /** Under the bar: the navigation. */
+  readonly below?: ComponentChildren;
   readonly children: ComponentChildren;
   readonly footer?: ComponentChildren;
 }
 
 /** The frame of every page. Without scripts it works the same: htmx and the copy buttons only save a reload. */
-export function Layout({ title, product, head, corner, children, footer }: LayoutProps) {
+export function Layout({ title, product, head, corner, below, children, footer }: LayoutProps) {
   return (
     <html lang="en">
       <head>
@@ -55,6 +57,7 @@ export function Layout({ title, product, head, corner, children, footer }: Layou
           </p>
           {corner}
         </header>
+        {below}
         <main id="main" tabIndex={-1}>
           {children}
         </main>

@@ -23,6 +23,11 @@ export function ownForms(publicUrl: string): readonly RequestHandler[] {
   return [refuseOtherSites(publicUrl), formBody(FORM_LIMIT_BYTES), refuseWithoutToken];
 }
 
+/** The same for a form of somebody who is not signed in, and so has no token yet. */
+export function ownFormsOfStrangers(publicUrl: string): readonly RequestHandler[] {
+  return [refuseOtherSites(publicUrl), formBody(FORM_LIMIT_BYTES)];
+}
+
 /** The only value of a field; `request_malformed` when it is absent or comes twice. */
 export function fieldOf(request: Request, name: string): string {
   const [value, ...more] = formOf(request).get(name) ?? [];

@@ -71,6 +71,12 @@ main:focus { outline: none; }
 main { display: grid; grid-template-columns: minmax(0, 1fr); gap: 1.25rem; padding-block: 1.75rem 3rem; }
 .foot { padding-block: 0 2.5rem; color: var(--quiet); font-size: 0.875rem; overflow-wrap: anywhere; }
 
+.sections { padding-inline: max(1.25rem, calc((100% - 70rem) / 2)); background: var(--card); border-bottom: 1px solid var(--line); }
+.sections ul { display: flex; flex-wrap: wrap; gap: 0 1.5rem; }
+.sections a { display: block; padding-block: 0.625rem; border-bottom: 3px solid transparent; color: var(--quiet); font-size: 0.9375rem; font-weight: 600; text-decoration: none; }
+.sections a:hover { color: var(--ink); }
+.sections [aria-current] { border-color: var(--accent); color: var(--ink); }
+
 .heading { display: grid; gap: 0.5rem; }
 .way-back { font-size: 0.9375rem; }
 .way-back:empty { display: none; }
@@ -94,6 +100,7 @@ main { display: grid; grid-template-columns: minmax(0, 1fr); gap: 1.25rem; paddi
 .status .badge { color: var(--tone); }
 .notice { padding: 0.875rem 1.25rem; background: var(--accent-soft); border-left: 4px solid var(--accent); border-radius: 8px; overflow-wrap: anywhere; }
 .notice.bad { background: var(--bad-soft); border-color: var(--bad); }
+.notice.warn { background: var(--wait-soft); border-color: var(--wait); }
 #notice:empty { display: none; }
 
 .plans { display: grid; gap: 1rem; grid-template-columns: repeat(auto-fit, minmax(min(17rem, 100%), 1fr)); }
@@ -150,7 +157,7 @@ button.danger:hover { background: var(--bad-soft); }
 button.plain { border-color: transparent; color: var(--accent); padding-inline: 0.5rem; white-space: nowrap; }
 .htmx-request button, button.htmx-request { opacity: 0.6; }
 
-input[type="text"], input[type="email"] { display: block; width: min(24rem, 100%); margin-top: 0.25rem; padding: 0.4375rem 0.75rem; border: 1px solid var(--edge); border-radius: 8px; background: var(--card); color: var(--ink); font: inherit; }
+input[type="text"], input[type="email"], input[type="password"], input[type="search"], select { display: block; width: min(24rem, 100%); margin-top: 0.25rem; padding: 0.4375rem 0.75rem; border: 1px solid var(--edge); border-radius: 8px; background: var(--card); color: var(--ink); font: inherit; }
 .status + p { margin-top: 1rem; }
 legend { padding: 0; font-weight: 650; }
 input[type="radio"] { accent-color: var(--accent); width: 1.0625rem; height: 1.0625rem; margin: 0.25rem 0 0; flex: none; }
