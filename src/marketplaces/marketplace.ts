@@ -1,6 +1,7 @@
 import type { Router } from "express";
 import type { Delivery, OwedCall } from "../deliveries/deliveries.ts";
 import type { UsageReporting } from "../metering/reporting.ts";
+import type { OperationKind } from "../operations/operations.ts";
 import type { Provider } from "../provider/contract.ts";
 import type { Abilities } from "../provider/deps.ts";
 import type { BrowserSessions } from "../sso/browser-sessions.ts";
@@ -24,6 +25,10 @@ export interface Marketplace {
   deliver(call: OwedCall): Promise<Delivery>;
   /** What the dashboard says of the purchase in this marketplace's words. */
   describe(tenant: Tenant): Promise<MarketplaceTexts>;
+  /** What is said of the purchase over there now, where one may ask; ends with `within`. Throws like `deliver` does. */
+  currentTruth?(tenant: Tenant, within: AbortSignal): Promise<readonly Said[]>;
+  /** The request that asked for this, to be sent to a provider under development. Undefined where it is not known. */
+  requestOf?(tenant: Tenant, asked: Asked): InboundRequest | undefined;
   /** Number of the AWS account that bought, where this marketplace knows one. */
   accountOf?(tenant: Tenant): Promise<string | undefined>;
   /**
@@ -31,6 +36,28 @@ export interface Marketplace {
    * on beside it ends with `stopping`.
    */
   upkeep?(stopping?: AbortSignal): Promise<void>;
+}
+
+/** One thing a marketplace says of a purchase. */
+export interface Said {
+  readonly term: string;
+  readonly text: string;
+}
+
+/** An operation, as far as a request was the reason for it. */
+export interface Asked {
+  readonly kind: OperationKind;
+  readonly target: Readonly<Record<string, unknown>>;
+}
+
+/** Secrets are names of variables in it. */
+export interface InboundRequest {
+  readonly method: "POST" | "PUT" | "DELETE";
+  readonly path: string;
+  /** `user:$VARIABLE`, for Basic authentication. */
+  readonly user: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: Readonly<Record<string, unknown>>;
 }
 
 /** How something is done over there: a command to paste, or a page to open. */
@@ -48,7 +75,7 @@ export interface MarketplaceTexts {
   readonly owner?: string;
   readonly people: readonly Person[];
   /** The terms of the purchase over there: its state, its dates, what it includes. */
-  readonly terms?: readonly { readonly term: string; readonly text: string }[];
+  readonly terms?: readonly Said[];
   /** Ids of the plans that can be had over there; all of the catalog when absent. */
   readonly plans?: readonly string[];
   /** Prices are agreed over there: the catalog's are not shown. */

@@ -1,7 +1,9 @@
 import type { Marketplace } from "../marketplace.ts";
 import { deliverCall } from "./calls/deliver.ts";
 import { PROVISION_DEADLINE_SECONDS } from "./calls/verdict.ts";
+import { currentTruth } from "./current-truth.ts";
 import { describeTenant } from "./describe.ts";
+import { requestOf } from "./inbound-request.ts";
 import { herokuRoutes } from "./intake/routes.ts";
 import { HEROKU, type HerokuOptions } from "./options.ts";
 import { webhookEvents } from "./webhooks/section.ts";
@@ -25,6 +27,8 @@ export function herokuMarketplace(options: HerokuOptions): Marketplace {
     routes: (intake) => herokuRoutes(options, intake),
     deliver: (call) => deliverCall(options, call),
     describe: (tenant) => describeTenant(options, tenant),
+    currentTruth: (tenant, within) => currentTruth(options, tenant, within),
+    requestOf: (tenant, asked) => requestOf(options, tenant, asked),
     upkeep: async () => {
       await options.store.throughDoor({
         text: "select heroku_upkeep($1, $2)",

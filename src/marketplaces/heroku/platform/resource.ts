@@ -26,7 +26,11 @@ const MARGIN_MS = 60_000;
  * Opens the Platform API with the tenant's grant: refreshed before its end, and once more when Heroku answers 401.
  * Throws `marketplace_unavailable` while the grant is not there yet, and `marketplace_refused` when none will come.
  */
-export async function openResource(options: HerokuOptions, call: OwedCall, attempt: AbortSignal): Promise<Resource> {
+export async function openResource(
+  options: HerokuOptions,
+  call: Pick<OwedCall, "tenant">,
+  attempt: AbortSignal,
+): Promise<Resource> {
   const { tenant, grant: found, awaited } = await standingOf(options, call.tenant);
   if (found?.state !== "active") throw withoutGrant(awaited, found !== undefined);
   const ends = found.accessExpiresAt.getTime() - MARGIN_MS;
