@@ -36,7 +36,8 @@ export type ErrorCode =
   | "usage_early"
   | "usage_late"
   | "usage_malformed"
-  | "usage_unknown_dimension";
+  | "usage_unknown_dimension"
+  | "view_only";
 
 /** Who has to read the message: it is worded for that person. */
 export type Audience = "caller" | "customer" | "operator";
@@ -95,6 +96,7 @@ export const errorFacts: Readonly<Record<ErrorCode, ErrorFacts>> = {
   usage_late: facts(422, false, "caller", "The usage event is too old"),
   usage_malformed: facts(422, false, "caller", "The usage event is malformed"),
   usage_unknown_dimension: facts(422, false, "caller", "There is no such dimension"),
+  view_only: facts(403, false, "operator", "This view is read-only"),
 };
 
 /** One thing wrong with the input: where (`/options/size`, `PORT`) and what. */

@@ -152,8 +152,8 @@ button, .button { display: inline-block; padding: 0.375rem 0.875rem; border: 1px
 button:hover, .button:hover { background: var(--accent-soft); }
 button.main { border-color: var(--accent); background: var(--accent); color: var(--accent-ink); padding: 0.5rem 1.125rem; font-size: 0.9375rem; }
 button.main:hover { filter: brightness(1.08); }
-button.danger { border-color: var(--bad); color: var(--bad); }
-button.danger:hover { background: var(--bad-soft); }
+button.danger, .button.danger { border-color: var(--bad); color: var(--bad); }
+button.danger:hover, .button.danger:hover { background: var(--bad-soft); }
 button.plain { border-color: transparent; color: var(--accent); padding-inline: 0.5rem; white-space: nowrap; }
 .htmx-request button, button.htmx-request { opacity: 0.6; }
 
@@ -205,6 +205,20 @@ input[type="checkbox"] { accent-color: var(--accent); width: 1.0625rem; height: 
 .events li { position: relative; padding: 0 0 1.125rem 1.5rem; overflow-wrap: anywhere; }
 .events li::before { content: ""; position: absolute; left: 0.1875rem; top: 0.5rem; width: 0.5625rem; height: 0.5625rem; border-radius: 50%; background: var(--accent); }
 .events li:not(:last-child)::after { content: ""; position: absolute; left: 0.4375rem; top: 1.375rem; bottom: -0.125rem; width: 1px; background: var(--line); }
+
+.badge.over { --tone: var(--quiet); --soft: var(--sunk); }
+.find { display: grid; gap: 0.75rem 1rem; align-items: end; }
+.find .wide { grid-column: 1 / -1; }
+.find input, .find select { width: 100%; }
+.heading .copyable { justify-self: start; }
+thead td { border-top: 0; }
+.lines tbody th { width: 40%; }
+.lines tbody th a { font-weight: 600; }
+.sides tbody th { width: 8rem; color: var(--quiet); }
+.next { display: grid; gap: 0.875rem; overflow-wrap: anywhere; }
+.payload { margin-block: 0.375rem; padding: 0.625rem 0.75rem; border: 1px solid var(--line); border-radius: 8px; background: var(--sunk); white-space: pre-wrap; overflow-wrap: anywhere; }
+@media (min-width: 34rem) { .find { grid-template-columns: repeat(3, minmax(0, 1fr)) auto; } }
+@media (max-width: 48rem) { .sides tbody th { font-weight: 650; } }
 
 @media (min-width: 56rem) {
   .connect { grid-template-columns: minmax(0, 1fr) minmax(0, 1fr); }

@@ -18,7 +18,9 @@ export type AuditAction =
   | "aws.disconnected"
   | "aws.role_set"
   | "aws.role_removed"
-  | "operator.crossed";
+  | "operator.crossed"
+  | "operator.acted"
+  | "operator.viewed";
 
 export interface NewAuditEntry {
   readonly action: AuditAction;

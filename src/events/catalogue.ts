@@ -198,6 +198,19 @@ export const eventCatalogue: Readonly<Record<EventType, EventFacts>> = {
     { endpoint, reason: fault },
     { endpoint: ENDPOINT, reason: "It answered 410." },
   ),
+  "operator.acted": facts(
+    "An operator has asked for something on the console; what comes of it follows",
+    {
+      act: z.string().describe("`suspend`, `resume`, `retry`, `rotate`, `change_plan`, `deprovision`"),
+      reason: z.string(),
+    },
+    { act: "suspend", reason: "The last invoice is not paid." },
+  ),
+  "operator.viewed": facts(
+    "An operator looks at the customer's dashboard, read-only; the customer sees that",
+    { reason: z.string(), until: z.string().describe("When the view ends") },
+    { reason: "A question about usage.", until: "2026-05-10T10:30:00.000Z" },
+  ),
 };
 
 /** Of everything that other systems have told about a tenant. */

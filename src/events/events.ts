@@ -45,7 +45,9 @@ export type EventType =
   | "signed_in"
   | "renamed"
   | "event.given_up"
-  | "endpoint.disabled";
+  | "endpoint.disabled"
+  | "operator.acted"
+  | "operator.viewed";
 
 /** What the vendor's other systems have put into a tenant's history: their own type behind `external.`. */
 export type ExternalType = `external.${string}`;
@@ -55,7 +57,7 @@ export function isExternal(type: EventType | ExternalType): type is ExternalType
 }
 
 /** The vendor's matter, of which a customer sees nothing. */
-const FOR_THE_VENDOR: readonly EventType[] = ["event.given_up", "endpoint.disabled"];
+const FOR_THE_VENDOR: readonly EventType[] = ["event.given_up", "endpoint.disabled", "operator.acted"];
 
 export interface NewEvent {
   readonly type: EventType | ExternalType;

@@ -1,11 +1,12 @@
-import { type KeyObject, randomBytes } from "node:crypto";
+import { createHmac, type KeyObject, randomBytes } from "node:crypto";
 import type { CookieOptions, Request, RequestHandler, Response } from "express";
 import session from "express-session";
 import { Passport } from "passport";
 import type { Clock } from "../clock.ts";
+import { ProviderError } from "../errors.ts";
 import type { Store } from "../isolation/isolation.ts";
 import { SessionStore } from "./session-store.ts";
-import type { SignedIn } from "./sso.ts";
+import { putSession, type SignedIn } from "./sso.ts";
 
 declare global {
   namespace Express {
@@ -19,8 +20,10 @@ export interface BrowserSessions {
   readonly middleware: readonly RequestHandler[];
   /** Starts a session under a new id; one that the browser brought along is dead afterwards. */
   signIn(request: Request, who: SignedIn): Promise<void>;
-  /** Who is signed in on this request, if anybody. */
+  /** Who is signed in on this request, if anybody. `view_only` for an operator who looks on and sends something. */
   current(request: Request): SignedIn | undefined;
+  /** Opens a session from a page that has no such session itself; what the browser had before is no longer its own. */
+  open(response: Response, who: SignedIn): Promise<void>;
   signOut(request: Request): Promise<void>;
 }
 
@@ -64,7 +67,12 @@ export function browserSessions({ store, clock, secrets, secure }: BrowserSessio
         // A strategy may have run under another Passport, which left its own session manager on the request.
         bind(request, request.res as Response, () => request.logIn(who, done));
       }),
-    current: (request) => request.user,
+    current: (request) => onlyLooking(request, clock.now()),
+    open: async (response, who) => {
+      const id = randomBytes(32).toString("base64url");
+      await putSession(store, id, who.tenant, { cookie, passport: { user: who } }, clock.now());
+      response.cookie(name, `s:${id}.${signed(id, secrets[0])}`, cookie);
+    },
     signOut: async (request) => {
       await settled((done) => request.session.destroy(done));
       request.user = undefined;
@@ -81,6 +89,23 @@ const behindTls: RequestHandler = (request, _response, next) => {
   Object.defineProperty(request, "secure", { value: true });
   next();
 };
+
+/** Of an operator who looks on: nobody once the time is over, and a refusal of whatever is more than looking. */
+function onlyLooking({ user, method }: Request, now: Date): SignedIn | undefined {
+  if (user?.viewing === undefined) return user;
+  if (Date.parse(user.viewing.until) <= now.getTime()) return undefined;
+  if (method === "GET" || method === "HEAD") return user;
+  throw new ProviderError(
+    "view_only",
+    "You are looking at this dashboard as the customer sees it. Nothing can be changed or revealed here, and nothing was.",
+  );
+}
+
+/** As express-session signs the id in its cookie. */
+function signed(id: string, secret: KeyObject | Buffer | undefined): string {
+  if (secret === undefined) throw new Error("There is no secret to sign sessions with.");
+  return createHmac("sha256", secret).update(id).digest("base64").replace(/=+$/, "");
+}
 
 /** What identifies a signed-in browser is small and never changes, so the session holds it whole. */
 function passportOfTenants() {

@@ -5,6 +5,8 @@ import type { Store } from "../isolation/isolation.ts";
 export interface SignedIn {
   readonly tenant: string;
   readonly person: { readonly id: string; readonly email: string };
+  /** An operator who looks on, for a while and without touching anything. */
+  readonly viewing?: { readonly by: string; readonly until: string };
 }
 
 /** A session ends after 30 minutes without a request and after 8 hours in any case. */

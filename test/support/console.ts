@@ -37,7 +37,14 @@ export async function consoleOf(shop: TestProvider, given: Partial<ConsoleOption
   app.use(
     "/console",
     consoleRoutes({
-      ...{ store, clock, catalog, provider: shop, marketplaces: new Map() },
+      ...{
+        store,
+        clock,
+        catalog,
+        provider: shop,
+        marketplaces: new Map(),
+        customerSessions: { open: async () => undefined },
+      },
       publicUrl: "http://127.0.0.1",
       operatorToken: OPERATOR_TOKEN,
       secrets: [randomBytes(32)],

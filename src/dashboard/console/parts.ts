@@ -5,6 +5,7 @@ import { ProviderError } from "../../errors.ts";
 import type { OperatorStore, Store } from "../../isolation/isolation.ts";
 import type { Marketplace } from "../../marketplaces/marketplace.ts";
 import type { Provider } from "../../provider/contract.ts";
+import type { BrowserSessions } from "../../sso/browser-sessions.ts";
 
 /** Each may what those before it may. */
 export const roles = ["viewer", "support", "operator", "admin"] as const;
@@ -24,11 +25,13 @@ export interface ConsoleParts {
   readonly clock: Clock;
   readonly catalog: Catalog;
   /** By name; the names are those in force. */
-  readonly marketplaces: ReadonlyMap<string, Pick<Marketplace, "describe">>;
+  readonly marketplaces: ReadonlyMap<string, Pick<Marketplace, "describe" | "currentTruth" | "requestOf">>;
   /** Our own origin: a form that another one sent is refused. */
   readonly publicUrl: string;
   /** The shared token, where one lets people in. */
   readonly operatorToken: string | undefined;
+  /** Opens the customer's dashboard for an operator who looks on. */
+  readonly customerSessions: Pick<BrowserSessions, "open">;
 }
 
 const people = new WeakMap<Request, Person>();
@@ -45,7 +48,7 @@ export function personOf(request: Request): Person {
   throw new ProviderError("not_authenticated", "Please sign in.");
 }
 
-/** @public The store in the hands of this request's person; what is read is told in the audit, with `reason`. */
+/** The store in the hands of this request's person; what is read is told in the audit, with `reason`. */
 export function crossing({ store, clock }: ConsoleParts, request: Request, reason: string): OperatorStore {
   return store.asOperator({ by: `operator:${personOf(request).id}`, reason, at: clock.now() });
 }
@@ -54,7 +57,7 @@ export function may(person: Person, role: Role): boolean {
   return roles.indexOf(person.role) >= roles.indexOf(role);
 }
 
-/** @public Lets on whoever has `role` or more. To others `not_permitted`: its page says what is needed. */
+/** Lets on whoever has `role` or more. To others `not_permitted`: its page says what is needed. */
 export function needs(role: Role): RequestHandler {
   return function refuseLesserRoles(request, _response, next) {
     const person = personOf(request);

@@ -1,6 +1,7 @@
 import type { ComponentChildren } from "preact";
 import { Layout } from "../layout.tsx";
 import { ActionForm } from "../parts.tsx";
+import { fromNow } from "../time.tsx";
 import type { CustomerView } from "./view.ts";
 
 interface CustomerLayoutProps {
@@ -13,7 +14,11 @@ interface CustomerLayoutProps {
 
 /** The frame of the customer's pages: who is signed in, and what to name when asking for help. */
 export function CustomerLayout({ title, view, token, head, children }: CustomerLayoutProps) {
-  const corner = (
+  const corner = view.viewing ? (
+    <a class="button" href={`/console/tenants/${view.tenant.id}`}>
+      Back to the console
+    </a>
+  ) : (
     <ActionForm class="corner" action="/dashboard/sign-out" token={token}>
       <span class="who">{view.person.email}</span>
       <button type="submit" class="plain">
@@ -28,7 +33,25 @@ export function CustomerLayout({ title, view, token, head, children }: CustomerL
   );
   return (
     <Layout title={title} product={view.product} head={head} corner={corner} footer={footer}>
+      {view.viewing === undefined ? null : <ViewingBanner {...view.viewing} now={view.now} name={view.tenant.name} />}
       {children}
     </Layout>
+  );
+}
+
+interface ViewingProps {
+  readonly by: string;
+  readonly until: string;
+  readonly now: Date;
+  readonly name: string;
+}
+
+/** On every page of an operator who looks on. */
+function ViewingBanner({ by, until, now, name }: ViewingProps) {
+  return (
+    <p class="status wait" role="note">
+      <strong class="badge">Viewing as the customer</strong> {by} sees what the customer of {name || "this tenant"}{" "}
+      sees, read-only. It ends {fromNow(new Date(until), now)}; the customer sees in the activity that you were here.
+    </p>
   );
 }

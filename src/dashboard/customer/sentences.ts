@@ -53,6 +53,9 @@ const sentences: Readonly<Record<EventType, (data: Data, words: Words) => string
   renamed: (data) => `The ${text(data["what"], "tenant")} was renamed to ${text(data["to"], "another name")}.`,
   "event.given_up": ({ type }) => `Nobody could be told of ${text(type, "an event")}.`,
   "endpoint.disabled": () => "A receiver of events was disabled.",
+  "operator.acted": () => "Something was done for this tenant.",
+  "operator.viewed": (data) =>
+    `Looked at this dashboard as you see it, without seeing any secret${because(data, "reason")}`,
 };
 
 /** What happened, in one sentence for the customer. */
@@ -90,8 +93,8 @@ function dimension(data: Data, { dimensions }: Words): string {
   return dimensions[id] ?? id;
 }
 
-function because(data: Data): string {
-  const message = text(data["message"], "");
+function because(data: Data, member = "message"): string {
+  const message = text(data[member], "");
   return message === "" ? "." : `: ${message.replace(/[\s.]+$/, "")}.`;
 }
 

@@ -44,6 +44,7 @@ export interface CustomerView {
   readonly texts: MarketplaceTexts;
   readonly aws: AwsView | undefined;
   readonly person: SignedIn["person"];
+  readonly viewing: SignedIn["viewing"];
 }
 
 export interface EventPage {
@@ -69,6 +70,7 @@ export async function loadView(options: DashboardOptions, who: SignedIn, page: E
     texts: await textsOf(options, rows.tenant),
     aws: await awsViewOf(options, who.tenant),
     person: who.person,
+    viewing: who.viewing,
   };
 }
 

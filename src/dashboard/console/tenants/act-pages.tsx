@@ -1,0 +1,151 @@
+import type { Catalog } from "../../../catalog/catalog.ts";
+import { ActionForm } from "../../parts.tsx";
+import { Moment } from "../../time.tsx";
+import type { Happened } from "./act.ts";
+import { actPath } from "./act-bar.tsx";
+import { type ActName, acts, overlaps } from "./acts.ts";
+import type { TenantRead } from "./read.ts";
+import { StateBadge } from "./state-badge.tsx";
+import { words } from "./words.ts";
+
+export interface ConfirmProps {
+  readonly read: TenantRead;
+  readonly act: ActName;
+  readonly catalog: Catalog;
+  readonly token: string;
+  /** What a retry is of. */
+  readonly target?: { readonly operation?: string | undefined; readonly call?: string | undefined };
+  /** What was wrong with the form that was just sent, and what was in it. */
+  readonly fault?: string;
+  readonly filled?: { readonly reason: string };
+}
+
+/** Asks once more, and for a reason. It carries what the tenant was when it was made. */
+export function ConfirmPage(props: ConfirmProps) {
+  const { read, act: name, catalog, token, target = {}, fault, filled } = props;
+  const { tenant } = read;
+  const act = acts[name];
+  return (
+    <section class="card alone">
+      <p class="way-back">
+        <a href={`/console/tenants/${tenant.id}`}>← Back to {tenant.name || tenant.resourceId}</a>
+      </p>
+      <h1>{act.title}</h1>
+      <p>
+        {tenant.name || tenant.resourceId} <StateBadge state={tenant.state} />
+      </p>
+      <p>{act.means(tenant, catalog.name)}</p>
+      {fault === undefined ? null : (
+        <p class="notice bad" role="alert">
+          {fault}
+        </p>
+      )}
+      <ActionForm class="contact" action={`${actPath(tenant.id, name)}/confirmed`} token={token}>
+        <input type="hidden" name="version" value={read.version} />
+        {target.operation === undefined ? null : <input type="hidden" name="operation" value={target.operation} />}
+        {target.call === undefined ? null : <input type="hidden" name="call" value={target.call} />}
+        {name === "change_plan" ? <PlanChoice {...props} /> : null}
+        {name === "rotate" ? <OverlapChoice /> : null}
+        {name === "deprovision" ? <Typed read={read} /> : null}
+        <label>
+          Reason
+          <input
+            type="text"
+            name="reason"
+            required
+            maxLength={300}
+            value={filled?.reason}
+            aria-describedby="reason-for"
+          />
+          <span class="quiet" id="reason-for">
+            {act.reason}
+          </span>
+        </label>
+        <button type="submit" class={act.danger ? "danger" : "main"} id="confirm">
+          {act.title}
+        </button>
+      </ActionForm>
+    </section>
+  );
+}
+
+function PlanChoice({ catalog, read }: ConfirmProps) {
+  return (
+    <fieldset class="choose">
+      <legend>The new plan</legend>
+      {catalog.plans
+        .filter(({ id }) => id !== read.tenant.plan)
+        .map(({ id, name }) => (
+          <label key={id}>
+            <input type="radio" name="plan" value={id} required />
+            {name}
+          </label>
+        ))}
+    </fieldset>
+  );
+}
+
+function OverlapChoice() {
+  return (
+    <fieldset class="choose">
+      <legend>The old ones work on for</legend>
+      {[...overlaps].map(([seconds, text]) => (
+        <label key={seconds}>
+          <input type="radio" name="overlap" value={seconds} checked={seconds === "7200"} />
+          {text}
+        </label>
+      ))}
+    </fieldset>
+  );
+}
+
+function Typed({ read: { tenant } }: { read: TenantRead }) {
+  return (
+    <label>
+      To be sure, type its resource_id: <code class="role">{tenant.resourceId}</code>
+      <input type="text" name="typed" required autocomplete="off" spellcheck={false} />
+    </label>
+  );
+}
+
+interface OvertakenProps {
+  readonly tenant: string;
+  readonly act: ActName;
+  readonly since: readonly Happened[];
+  readonly now: Date;
+}
+
+/** For the second of two: what happened since the form was made, and by whom. */
+export function OvertakenPage({ tenant, act, since, now }: OvertakenProps) {
+  return (
+    <section class="card alone">
+      <h1>Something happened meanwhile</h1>
+      <p>
+        Nothing was done: <strong>{acts[act].title}</strong> was asked for on a page that is older than this.
+      </p>
+      {since.length === 0 ? (
+        <p>What was to be tried again is over by now.</p>
+      ) : (
+        <ol class="events">
+          {since.map(({ type, by, at, data }) => (
+            <li key={`${type} ${at}`}>
+              <p>
+                <strong>{type}</strong>
+                {typeof data["act"] === "string" ? `: ${words(data["act"])}` : null}
+              </p>
+              <p class="quiet">
+                <Moment at={new Date(at)} now={now} /> · {by}
+                {typeof data["reason"] === "string" ? ` · ${data["reason"]}` : null}
+              </p>
+            </li>
+          ))}
+        </ol>
+      )}
+      <p>
+        <a class="button" href={`/console/tenants/${tenant}`}>
+          Look at it as it is now
+        </a>
+      </p>
+    </section>
+  );
+}
