@@ -226,6 +226,7 @@ thead td { border-top: 0; }
 }
 @media (max-width: 34rem) {
   main { padding-block-start: 1.25rem; }
+  .bar { flex-wrap: wrap; }
   .bar, main, .foot { padding-inline: 0.875rem; }
   .card { padding: 1.125rem; }
   .exactly { white-space: normal; }
