@@ -212,9 +212,12 @@ input[type="checkbox"] { accent-color: var(--accent); width: 1.0625rem; height: 
 .find input, .find select { width: 100%; }
 .heading .copyable { justify-self: start; }
 thead td { border-top: 0; }
-.lines tbody th { width: 40%; }
 .lines tbody th a { font-weight: 600; }
-.sides tbody th { width: 8rem; color: var(--quiet); }
+.sides tbody th { color: var(--quiet); }
+@media (min-width: 48.01rem) {
+  .lines tbody th { width: 40%; }
+  .sides tbody th { width: 8rem; }
+}
 .next { display: grid; gap: 0.875rem; overflow-wrap: anywhere; }
 .payload { margin-block: 0.375rem; padding: 0.625rem 0.75rem; border: 1px solid var(--line); border-radius: 8px; background: var(--sunk); white-space: pre-wrap; overflow-wrap: anywhere; }
 @media (min-width: 34rem) { .find { grid-template-columns: repeat(3, minmax(0, 1fr)) auto; } }
