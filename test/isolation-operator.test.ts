@@ -112,7 +112,7 @@ describe("the code", () => {
     return texts.filter(([, text]) => pattern.test(text)).map(([name]) => name);
   }
 
-  test("crosses tenants in commands of an operator alone, each by one name", async () => {
+  test("crosses tenants in commands and pages of an operator alone, each by one name", async () => {
     expect(await filesWith(/\basOperator\(/)).toEqual([
       "cli/audit.ts",
       "cli/aws-roles.ts",
@@ -125,6 +125,7 @@ describe("the code", () => {
       "cli/rotate.ts",
       "cli/usage.ts",
       "cli/with-databases.ts",
+      "dashboard/console/parts.ts",
       "isolation/isolation.ts",
     ]);
     // The check of the audit tells of itself afterwards.

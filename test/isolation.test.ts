@@ -63,6 +63,7 @@ const DOORS = [
   "console_end_session(text)",
   "console_find_session(text,timestamp with time zone,timestamp with time zone,timestamp with time zone)",
   "console_find_tenants(jsonb,integer)",
+  "console_home(text[],timestamp with time zone)",
   "console_note_row()",
   "console_note_rows()",
   "console_note_tenants()",

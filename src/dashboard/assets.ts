@@ -5,6 +5,7 @@ import { gzipSync } from "node:zlib";
 import { type Request, type RequestHandler, type Response, Router } from "express";
 import { chartScript } from "./chart-script.ts";
 import { copyScript } from "./copy-script.ts";
+import { liveScript } from "./live-script.ts";
 import { stylesheet } from "./stylesheet.ts";
 
 interface Asset {
@@ -23,6 +24,7 @@ const installed = (file: string): Buffer => readFileSync(createRequire(import.me
 export const assets = {
   stylesheet: asset("dashboard", "css", Buffer.from(stylesheet)),
   copyScript: asset("copy", "js", Buffer.from(copyScript)),
+  liveScript: asset("live", "js", Buffer.from(liveScript)),
   htmx: asset("htmx", "js", installed("htmx.org/dist/htmx.min.js")),
   plot: asset("plot", "js", installed("uplot/dist/uPlot.iife.min.js")),
   plotStyle: asset("plot", "css", installed("uplot/dist/uPlot.min.css")),

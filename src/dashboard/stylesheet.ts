@@ -77,6 +77,17 @@ main { display: grid; grid-template-columns: minmax(0, 1fr); gap: 1.25rem; paddi
 .sections a:hover { color: var(--ink); }
 .sections [aria-current] { border-color: var(--accent); color: var(--ink); }
 
+.boards { display: grid; gap: 1.25rem; align-items: start; grid-template-columns: repeat(auto-fit, minmax(min(21rem, 100%), 1fr)); }
+.board-title { display: flex; flex-wrap: wrap; gap: 0.5rem; align-items: center; justify-content: space-between; }
+.lights > div { --tone: var(--wait); position: relative; padding: 0.625rem 0 0.625rem 1.5rem; border-top: 1px solid var(--line); }
+.lights > div::before { content: ""; position: absolute; left: 0.125rem; top: 1.0625rem; width: 0.75rem; height: 0.75rem; border-radius: 50%; background: var(--tone); }
+.lights .good { --tone: var(--good); }
+.lights .bad { --tone: var(--bad); }
+.lights .bad::before { border-radius: 2px; }
+.lights .wait::before { border-radius: 2px; transform: rotate(45deg); }
+.lights dt { font-weight: 600; }
+.lights dd { color: var(--quiet); font-size: 0.9375rem; overflow-wrap: anywhere; }
+
 .heading { display: grid; gap: 0.5rem; }
 .way-back { font-size: 0.9375rem; }
 .way-back:empty { display: none; }
@@ -228,9 +239,11 @@ thead td { border-top: 0; }
   .columns { grid-template-columns: minmax(0, 3fr) minmax(0, 2fr); }
 }
 @media (max-width: 34rem) {
+  .bar:has(+ .sections) { flex-wrap: wrap; }
   main { padding-block-start: 1.25rem; }
   .bar { flex-wrap: wrap; }
   .bar, main, .foot { padding-inline: 0.875rem; }
+  .bar, .sections, main, .foot { padding-inline: 0.875rem; }
   .card { padding: 1.125rem; }
   .exactly { white-space: normal; }
 }

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import express, { type Express } from "express";
 import supertest from "supertest";
+import { assetRoutes } from "../../src/dashboard/assets.ts";
 import { type ConsoleOptions, consoleRoutes } from "../../src/dashboard/console/console.ts";
 import type { Role } from "../../src/dashboard/console/parts.ts";
 import { failedAttempts } from "../../src/http/failed-attempts.ts";
@@ -34,6 +35,7 @@ export async function consoleOf(shop: TestProvider, given: Partial<ConsoleOption
   app.disable("x-powered-by");
   app.set("query parser", "simple");
   app.use(securityHeaders({ https: false }));
+  app.use("/assets", assetRoutes());
   app.use(
     "/console",
     consoleRoutes({

@@ -10,8 +10,6 @@ const sections = [
   { path: "/console/tenants", word: "Tenants", role: "viewer" },
   { path: "/console/metering", word: "Metering", role: "viewer" },
   { path: "/console/deliveries", word: "Deliveries", role: "viewer" },
-  { path: "/console/people", word: "People", role: "admin" },
-  { path: "/console/audit", word: "Audit", role: "viewer" },
 ] as const satisfies readonly { path: string; word: string; role: Role }[];
 
 export type SectionPath = (typeof sections)[number]["path"];
@@ -77,8 +75,8 @@ function Navigation({ person, section }: { person: Person; section: SectionPath 
 function SharedToken() {
   return (
     <p class="notice warn">
-      <strong>Signed in by the shared token.</strong> The audit cannot tell who of those that hold it you are. Add
-      people by their e-mail, set up single sign-on, then take the token away.
+      <strong>Signed in by the shared token.</strong> The audit cannot tell who of those that hold it you are. Changing
+      it in the settings signs everybody out.
     </p>
   );
 }

@@ -65,7 +65,7 @@ export function needs(role: Role): RequestHandler {
     next(
       new ProviderError(
         "not_permitted",
-        `This takes the role ${role}. You are signed in as ${person.name} with the role ${person.role}; somebody who is admin can change that under People. Nothing was done.`,
+        `This takes the role ${role}. You are signed in as ${person.name} with the role ${person.role}; somebody who is admin can change that. Nothing was done.`,
       ),
     );
   };
