@@ -1,5 +1,5 @@
 import { type Evidence, nameOf, purchasesOfTenant, type RecordRow, type Rules } from "./evidence.ts";
-import { HOUR_MS, MINUTE_MS } from "./time.ts";
+import { HOUR_MS, MINUTE_MS, STEP_MS } from "./time.ts";
 
 const TOO_LATE = new Set(["carried_over", "too_late", "too_late_unknown"]);
 const UNBILLABLE = new Set(["rejected", "not_subscribed", "no_payer"]);
@@ -45,12 +45,15 @@ function wasNeverOpen({ hour, expires_at, verdict }: RecordRow): boolean {
   return verdict === "carried_over" && (expires_at?.getTime() ?? 0) <= hour.getTime() + SEALED_AFTER_MS + SLACK_MS;
 }
 
-/** A stretch of the soak's own making, from before it could first be sent until its time was over. */
+/**
+ * A stretch of the soak's own making, from before it could first be sent until its time was over. Time goes in steps: what
+ * was ready within the one before was not ready for any moment that came.
+ */
 function wasDown({ stage: { downs } }: Evidence, { hour, sealed_at, expires_at }: RecordRow): boolean {
   const sendable = Math.min(sealed_at.getTime(), hour.getTime() + SEALED_AFTER_MS);
   return downs.some(
     ({ from, until }) =>
-      sendable >= from.getTime() - SLACK_MS && (expires_at?.getTime() ?? 0) <= until.getTime() + SLACK_MS,
+      sendable >= from.getTime() - STEP_MS - SLACK_MS && (expires_at?.getTime() ?? 0) <= until.getTime() + SLACK_MS,
   );
 }
 

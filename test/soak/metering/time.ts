@@ -6,7 +6,7 @@ export const HOUR_MS = 60 * MINUTE_MS;
 
 /** Processes look at the clock at least every 200 ms. */
 const FOLLOWED_AFTER_MS = 220;
-const STEP_MS = 30 * MINUTE_MS;
+export const STEP_MS = 30 * MINUTE_MS;
 /** In an outage nothing is waited for. */
 const LONG_STEP_MS = 3 * HOUR_MS;
 /** A call that is under way comes to its end, as it does in hours. */
