@@ -138,6 +138,17 @@ describe("a record that is taken", () => {
     expect(await aws.get("/_verdicts")).toMatchObject([{ rule: "aws_running_hour" }]);
   });
 
+  test("the last hour of a legacy customer who left is taken, also when they are back within it", async () => {
+    const { aws, bought } = await openWithPurchase("subscription", { generation: "legacy" });
+    await aws.post(`/_aws/purchases/${bought.agreement}/cancel`);
+    await aws.post(`/_aws/purchases/${bought.agreement}/resubscribe`);
+    const { Dimension } = recordOf(bought);
+    const record = { Timestamp: new Date("2026-05-10T12:00:00Z"), Dimension, CustomerIdentifier: bought.customer };
+    const { Results } = await aws.meter([{ ...record, Quantity: 3 }], { ProductCode: bought.product_code });
+    expect(Results?.[0]?.Status).toBe("Success");
+    expect(await aws.get("/_verdicts")).toEqual([]);
+  });
+
   test("a missing quantity is 0, and the largest is 2147483647", async () => {
     const { aws, bought } = await openWithPurchase();
     const { Quantity: _quantity, ...bare } = recordOf(bought);

@@ -29,6 +29,17 @@ export function blameBilling({ journal, state, clock }: Aws, call: WireCall, bil
   if (first !== place) blame("aws_billed_twice", `${what} is billed twice: by ${first} and by ${place}.`);
 
   const running = entry.hour.getTime() === hourOf(clock.now()).getTime();
-  if (held === undefined && running && agreement.endedAt === null)
+  if (held === undefined && running && agreement.endedAt === null && !followsAnother(state, billing))
     blame("aws_running_hour", `${what} was sent before the hour was over: what is used from now on is lost.`);
+}
+
+/** The older generation calls a buyer who left and came back within the hour the same: what is sent is of before. */
+function followsAnother({ agreements }: Aws["state"], { agreement, entry }: Billing): boolean {
+  const { account, product, generation } = agreement;
+  return (
+    generation === "legacy" &&
+    agreements
+      .ofBuyer(account, product.code)
+      .some(({ endedAt }) => endedAt !== null && hourOf(endedAt).getTime() === entry.hour.getTime())
+  );
 }
