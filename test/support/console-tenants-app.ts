@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import express, { type Router } from "express";
 import supertest from "supertest";
 import { assetRoutes } from "../../src/dashboard/assets.ts";
+import { deliveryRoutes } from "../../src/dashboard/console/deliveries/deliveries.ts";
 import { type ConsoleParts, letIn, type Role } from "../../src/dashboard/console/parts.ts";
 import { tenantRoutes } from "../../src/dashboard/console/tenants/tenants.ts";
 import { customerRoutes } from "../../src/dashboard/customer/customer-routes.ts";
@@ -30,18 +31,16 @@ export async function consoleOf(shop: TestProvider, bazaar: Partial<Marketplace>
   const app = express();
   app.use(securityHeaders({ https: false }));
   app.use("/assets", assetRoutes());
-  app.use(
-    "/console/tenants",
-    (request, _response, next) => {
-      const [role = "viewer", id = "nobody"] = String(request.headers["x-person"] ?? "admin:eve").split(":");
-      letIn(request, { id, name: id, role: role as Role });
-      const session = formSessions.get(id) ?? {};
-      formSessions.set(id, session);
-      Object.assign(request, { session });
-      next();
-    },
-    tenantRoutes(parts),
-  );
+  app.use("/console", (request, _response, next) => {
+    const [role = "viewer", id = "nobody"] = String(request.headers["x-person"] ?? "admin:eve").split(":");
+    letIn(request, { id, name: id, role: role as Role });
+    const session = formSessions.get(id) ?? {};
+    formSessions.set(id, session);
+    Object.assign(request, { session });
+    next();
+  });
+  app.use("/console/tenants", tenantRoutes(parts));
+  app.use("/console/deliveries", deliveryRoutes(parts));
   app.use("/dashboard", customerRoutes({ ...common, declarations, sessions, marketplaceOf: () => marketplace }));
   app.use(notFound, ...pageErrors(catalog.name));
   const { url } = await listen(app);
