@@ -8,7 +8,7 @@ create index operations_waiting on operations (created_at, tenant_id, id) where 
 create index operations_given_up on operations (created_at, tenant_id, id) where state = 'failed';
 
 -- Which faults are alike: numbers and ids in them do not tell them apart, three digits (a status) do.
-create function console_fault_kind(p_fault text) returns text language sql immutable as $$
+create function console_fault_kind(p_fault text) returns text language sql stable as $$
   select left(regexp_replace(coalesce(p_fault, ''), '[0-9a-f]{8}-[0-9a-f-]{27}|[0-9]{4,}', '…', 'g'), 160)
 $$;
 
