@@ -1,3 +1,4 @@
+import type { Tx } from "../db/db.ts";
 import type { OperatorStore } from "../isolation/isolation.ts";
 
 /** All that is known of a tenant's usage of one dimension in one hour. */
@@ -39,19 +40,22 @@ export interface ExplainedSpan {
 }
 
 /** The records of a tenant in a span of hours, in order. Throws `tenant_not_found` for what is no tenant's id. */
-export function explainUsage(store: OperatorStore, { tenant, from, to }: ExplainedSpan): Promise<ExplainedRecord[]> {
-  return store.asTenant(tenant, (tx) =>
-    tx.query<ExplainedRecord>(
-      `select r.hour, r.dimension, r.quantity, r.state, r.units, r.carried_in, r.included, r.carried_out,
-              r.billing_reference, r.stamped_at, r.expires_at, r.due_at, r.attempts, r.definite,
-              r.lease is not null as being_sent, r.parked, r.verdict, r.message, r.marketplace_record_id,
-              a.outcome, a.fault, a.request_id
-       from usage_records r
-       left join usage_attempts a on a.tenant_id = r.tenant_id and a.hour = r.hour and a.dimension = r.dimension
-         and a.n = r.attempts
-       where r.tenant_id = $1 and r.hour >= $2 and r.hour < $3 order by r.hour, r.dimension`,
-      [tenant, from, to],
-    ),
+export function explainUsage(store: OperatorStore, span: ExplainedSpan): Promise<ExplainedRecord[]> {
+  return store.asTenant(span.tenant, (tx) => explainedIn(tx, span));
+}
+
+/** The same, within a transaction of this tenant. */
+export function explainedIn(tx: Tx, { tenant, from, to }: ExplainedSpan): Promise<ExplainedRecord[]> {
+  return tx.query<ExplainedRecord>(
+    `select r.hour, r.dimension, r.quantity, r.state, r.units, r.carried_in, r.included, r.carried_out,
+            r.billing_reference, r.stamped_at, r.expires_at, r.due_at, r.attempts, r.definite,
+            r.lease is not null as being_sent, r.parked, r.verdict, r.message, r.marketplace_record_id,
+            a.outcome, a.fault, a.request_id
+     from usage_records r
+     left join usage_attempts a on a.tenant_id = r.tenant_id and a.hour = r.hour and a.dimension = r.dimension
+       and a.n = r.attempts
+     where r.tenant_id = $1 and r.hour >= $2 and r.hour < $3 order by r.hour, r.dimension`,
+    [tenant, from, to],
   );
 }
 
@@ -86,10 +90,14 @@ const settled: Readonly<Record<string, string>> = {
   no_payer: "nobody was found who pays for this hour",
 };
 
+/** How a record ended, with what the marketplace said. */
+export const howEnded = (verdict: string, message: string | null): string =>
+  [settled[verdict] ?? verdict, message].filter(Boolean).join(": ");
+
 /** Why a record is where it is, in a sentence for an operator. */
 export function whyOf(record: ExplainedRecord): string {
   const { verdict, message, units } = record;
-  if (verdict !== null) return [settled[verdict] ?? verdict, message].filter(Boolean).join(": ");
+  if (verdict !== null) return howEnded(verdict, message);
   if (record.state === "open") return "its hour is not over yet, or ended less than ten minutes ago";
   const until = record.expires_at === null ? "" : `, until ${minute(record.expires_at)}`;
   if (units === null) return `waits for somebody who pays for its hour${until}`;

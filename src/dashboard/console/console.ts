@@ -9,7 +9,7 @@ import { type OperatorSessions, operatorSessions } from "./access/sessions.ts";
 import { signInRoutes } from "./access/sign-in.tsx";
 import { deliveryRoutes } from "./deliveries/deliveries.ts";
 import { homeRoutes } from "./home/home.tsx";
-import { meteringRoutes } from "./metering/metering.ts";
+import { meteringRoutes } from "./metering/metering.tsx";
 import type { ConsoleParts } from "./parts.ts";
 import { tenantRoutes } from "./tenants/tenants.ts";
 

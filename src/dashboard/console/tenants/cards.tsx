@@ -34,6 +34,9 @@ export function UsageCard({ read, catalog }: TenantProps) {
           );
         })}
       </ul>
+      <p>
+        <a href={`/console/metering/${read.tenant.id}`}>Hour by hour</a>
+      </p>
     </Card>
   );
 }
