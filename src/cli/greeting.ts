@@ -18,7 +18,10 @@ export function greeting(
   if (settings.production) return `Stallholder serves on ${settings.host}:${settings.port} as ${settings.publicUrl}\n`;
   const rows: [string, string][] = [
     ["Provider", `${settings.publicUrl}   (dashboard by sign-in, API at ${settings.publicUrl}/docs)`],
-    ["Console", `${settings.publicUrl}/console   (the operator's; OPERATOR_TOKEN is in ${settings.dataDir}/secrets.json)`],
+    [
+      "Console",
+      `${settings.publicUrl}/console   (the operator's; OPERATOR_TOKEN is in ${settings.dataDir}/secrets.json)`,
+    ],
     ["Database", database],
   ];
   if (simulator !== undefined)
