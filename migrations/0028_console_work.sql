@@ -1,10 +1,9 @@
--- The console's deliveries: what is owed or runs over all tenants, alike faults together.
+-- The console's deliveries: what is owed or runs over all tenants, alike faults together. What waits without a fault is
+-- little, and has the index of what is due: a purchase need not pay for another one.
 
 create index owed_calls_failing on owed_calls (created_at, tenant_id, sequence) where state = 'owed' and last_fault is not null;
-create index owed_calls_waiting on owed_calls (created_at, tenant_id, sequence) where state = 'owed' and last_fault is null;
-create index owed_calls_given_up on owed_calls (created_at, tenant_id, sequence) where state = 'given_up';
+create index owed_calls_over on owed_calls (created_at, tenant_id, sequence) where state = 'given_up';
 create index operations_failing on operations (created_at, tenant_id, id) where state = 'running' and last_fault is not null;
-create index operations_waiting on operations (created_at, tenant_id, id) where state = 'running' and last_fault is null;
 create index operations_given_up on operations (created_at, tenant_id, id) where state = 'failed';
 
 -- Which faults are alike: numbers and ids in them do not tell them apart, three digits (a status) do.
