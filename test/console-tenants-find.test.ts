@@ -124,13 +124,19 @@ describe("finding a tenant", () => {
       " ",
       "\u{10ffff}",
       "$1",
-      "İ",
     ];
     for (const q of strange) {
       const { lines } = await find({ q });
       expect(lines.length === 0 || wantedIn({ q }).q === undefined).toBe(true);
     }
     expect(wantedIn({ q: ["a", "b"], plan: { a: 1 } })).toEqual({});
+  });
+
+  test("folds a letter as the database does, on both sides", async () => {
+    const id = await plant({ app: "İstanbul" }, "folded");
+    expect((await find({ q: "İSTAN" })).lines.map((line) => line.id)).toEqual([id]);
+    const { lines } = await find({ q: "İ" });
+    expect(lines.filter(({ term }) => !/^i/i.test(term ?? ""))).toEqual([]);
   });
 
   test("refuses a state that does not exist, and cursors of elsewhere", async () => {
