@@ -50,6 +50,31 @@ async function messageOf(id: string): Promise<{ id: string; state: string; fault
 const reviewed = async (): Promise<readonly string[]> =>
   (await listReview(operating(shop.options.store), now())).map(({ id }) => id);
 
+describe("a licence that is spoken of after its agreement has ended", () => {
+  test("ends by what its agreement says, and its buyer gets no tenant", async () => {
+    const one = purchaseOf();
+    const long = new Date(now().getTime() - 5 * HOUR);
+    shop.aws.agreements.set(one.agreement, { ...agreementOf(one, { status: "CANCELLED" }), updatedAt: long });
+    await told(one, "License Updated");
+    expect(await rowOf(shop, one.arn)).toMatchObject({ state: "ending", tenant_id: null });
+    await arrive(shop, tokenFor(shop, one));
+    shop.provider.clock.advance(3 * HOUR);
+    await settle(shop);
+    expect(await rowOf(shop, one.arn)).toMatchObject({ state: "ending", tenant_id: null });
+  });
+
+  test("whose buyer was here before ends with the tenant that was made", async () => {
+    const one = purchaseOf();
+    shop.aws.agreements.set(one.agreement, agreementOf(one, { status: "TERMINATED" }));
+    await arrive(shop, tokenFor(shop, one));
+    await told(one, "License Updated");
+    shop.provider.clock.advance(3 * HOUR);
+    await settle(shop);
+    const { tenant_state: state } = (await rowOf(shop, one.arn)) ?? {};
+    expect([null, "gone"]).toContain(state);
+  });
+});
+
 describe("an agreement that begins later, and whose licence event is lost,", () => {
   async function ahead(days: number, status = "ACTIVE"): Promise<Purchase> {
     const one = purchaseOf();

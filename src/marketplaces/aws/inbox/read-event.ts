@@ -70,5 +70,10 @@ function factOf(type: string, agreement: JsonObject | undefined): Fact | undefin
   }
 }
 
+const ENDS = ["CANCELLED", "EXPIRED", "TERMINATED", "RENEWED", "REPLACED"];
+
+/** Whether an agreement of this status is over, or goes on in another one. */
+export const isOver = (status: string): boolean => ENDS.includes(status);
+
 /** What the end of an agreement means for its licence. */
 export const endOf = (status: string): Fact => (GOES_ON.includes(status.toUpperCase()) ? "superseded" : "ending");

@@ -3,7 +3,7 @@ import type { AwsOptions } from "../options.ts";
 import { endRound, type Progress, takeRound } from "../rounds.ts";
 import { findProduct, notSoldHere } from "../section.ts";
 import { keepFound } from "./keep.ts";
-import { endOf } from "./read-event.ts";
+import { endOf, isOver } from "./read-event.ts";
 import { withoutGaps } from "./reading.ts";
 
 const ROUND = "agreements";
@@ -77,7 +77,7 @@ async function keepAgreement(options: AwsOptions, agreement: Agreement): Promise
   const common = { productCode: product.code, account: accountId, agreementId: id };
   const about = withoutGaps({ swept: true, status, start: start?.toISOString(), end: end?.toISOString() });
   if (status === "ACTIVE") return beginnings(options, agreement, said, { ...common, about });
-  if (!ENDS.includes(status)) return;
+  if (!isOver(status)) return;
   const at = (updatedAt ?? end ?? now).toISOString();
   await keepFound(options, said, { fact: endOf(status), at, ...common, about });
 }
@@ -97,8 +97,6 @@ async function isOlderCustomer(
   });
   return row?.older ?? false;
 }
-
-const ENDS = ["CANCELLED", "EXPIRED", "TERMINATED", "RENEWED", "REPLACED"];
 
 /** Events about an agreement do not name its product: those of a product that is not sold here would wait for ever. */
 async function setAside({ store }: AwsOptions, { id, productIds }: Agreement): Promise<void> {

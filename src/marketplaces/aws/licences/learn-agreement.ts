@@ -1,5 +1,7 @@
 import type { Agreement } from "../api/agreements.ts";
 import type { Fetched } from "../api/fetched.ts";
+import { keepFound } from "../inbox/keep.ts";
+import { endOf, isOver } from "../inbox/read-event.ts";
 import type { AwsOptions } from "../options.ts";
 import { type AgreementFacts, findLicence } from "./licence.ts";
 import { after, keep, lookAgain, type Settling } from "./settling.ts";
@@ -82,7 +84,22 @@ async function keepAgreement(settling: Settling, agreement: Agreement): Promise<
     agreement: facts,
     trial: licence.trial || agreement.freeTrial !== undefined,
   });
+  if (settling.standing.state === "active" && isOver(agreement.status)) await keepEnd(settling, agreement);
   // What was said of the agreement counts for the licence from now on.
   if (licence.agreement_id === null)
     settling.view = (await findLicence(settling.options.store, licence.key)) ?? settling.view;
+}
+
+/**
+ * AWS spoke of the licence after its agreement was over, as when a customer of the older generation who has left is moved:
+ * no event will ever end it, and the sweep has passed by. Kept like a fact of the sweep, not before the licence began.
+ */
+async function keepEnd({ options, view: { licence }, standing }: Settling, agreement: Agreement): Promise<void> {
+  const { id, status, updatedAt } = agreement;
+  const at = new Date(Math.max(updatedAt?.getTime() ?? 0, standing.startedAt?.getTime() ?? 0));
+  await keepFound(options, `${id} ${status} of ${licence.key}`, {
+    ...{ fact: endOf(status), at: at.toISOString() },
+    ...{ arn: licence.arn, productCode: licence.product_code, account: licence.account, agreementId: id },
+    about: { swept: true, status },
+  });
 }
