@@ -78,13 +78,14 @@ async function keepAgreement(settling: Settling, agreement: Agreement): Promise<
     ...(agreement.freeTrial && { trial: true }),
     ...(agreement.freeTrial?.until && { trial_until: agreement.freeTrial.until.toISOString() }),
   };
+  // Before it is written down that the agreement is known: it is not asked about again.
+  if (settling.standing.state === "active" && isOver(agreement.status)) await keepEnd(settling, agreement);
   await keep(settling, {
     agreement_id: licence.agreement_id ?? agreement.id,
     initial_agreement_id: initial,
     agreement: facts,
     trial: licence.trial || agreement.freeTrial !== undefined,
   });
-  if (settling.standing.state === "active" && isOver(agreement.status)) await keepEnd(settling, agreement);
   // What was said of the agreement counts for the licence from now on.
   if (licence.agreement_id === null)
     settling.view = (await findLicence(settling.options.store, licence.key)) ?? settling.view;
