@@ -5,6 +5,7 @@ import { DAY, HOUR, MINUTE, SECOND } from "./support/clock.ts";
 import { about, type TestProvider } from "./support/provider.ts";
 import { hangs } from "./support/scripted-product.ts";
 import { type Customer, enterStage, leaveStage, type Stage } from "./support/visitor.ts";
+import { wordsOf } from "./support/words.ts";
 
 const KEY = "ACME_SEARCH_API_KEY";
 
@@ -22,14 +23,6 @@ afterAll(leaveStage);
 
 const keyOf = async ({ tenant }: Customer) => String((await shop.configVars(tenant.id))[KEY]);
 const credentialsOf = ({ tenant }: Customer) => shop.deps.store.asTenant(tenant.id, liveCredentials);
-
-/** What a reader sees: no tags, no heads, single spaces. */
-const wordsOf = (html: string) =>
-  html
-    .replace(/<head>.*<\/head>/s, "")
-    .replace(/<[^>]+>/g, " ")
-    .replaceAll("&#39;", "'")
-    .replace(/\s+/g, " ");
 
 describe("the customer's dashboard", () => {
   test("says what was bought, for which app, from whom, and who is looking", async () => {

@@ -128,7 +128,11 @@ main { display: grid; grid-template-columns: minmax(0, 1fr); gap: 1.25rem; paddi
 .usage { display: grid; gap: 1.25rem; }
 .usage h3 { display: flex; flex-wrap: wrap; gap: 0.25rem 1rem; align-items: baseline; justify-content: space-between; }
 .usage h3 > span { font-weight: 400; font-variant-numeric: tabular-nums; }
-.usage meter { display: block; width: 100%; height: 1rem; margin-block: 0.375rem; }
+.usage meter { display: block; width: 100%; height: 1rem; margin-block: 0.375rem 0; }
+.included { margin-top: 0.75rem; }
+.marks { position: relative; height: 1.25rem; color: var(--quiet); font-size: 0.75rem; }
+.marks span { position: absolute; right: 0; padding-right: 0.25rem; border-right: 2px solid var(--edge); }
+.marks span:first-child { right: 20%; }
 
 .ranges { display: flex; flex-wrap: wrap; gap: 0.5rem 0.75rem; align-items: center; }
 .ranges [aria-current] { border-color: var(--accent); background: var(--accent-soft); }

@@ -57,17 +57,18 @@ export interface Included {
   readonly dimension: string;
   readonly quantity: number;
   readonly used: number;
+  readonly from: Date;
   readonly until: Date;
 }
 
 /** What the contracts of this transaction's tenant include now, before anything is billed. */
 export async function includedNow(tx: Tx, now: Date): Promise<readonly Included[]> {
-  const rows = await tx.query<{ dimension: string; quantity: string; used: string; until_at: Date }>(
-    `select dimension, quantity, used, until_at from usage_included
+  const rows = await tx.query<{ dimension: string; quantity: string; used: string; from_at: Date; until_at: Date }>(
+    `select dimension, quantity, used, from_at, until_at from usage_included
      where from_at <= $1 and until_at > $1 order by dimension, until_at`,
     [now],
   );
-  return rows.map(({ dimension, quantity, used, until_at: until }) => {
-    return { dimension, quantity: Number(quantity), used: Number(used), until };
+  return rows.map(({ dimension, quantity, used, from_at: from, until_at: until }) => {
+    return { dimension, quantity: Number(quantity), used: Number(used), from, until };
   });
 }
