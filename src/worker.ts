@@ -51,6 +51,8 @@ const PLACES = 10;
 const DUE = "stallholder_due";
 /** The product among the receivers of owed calls. */
 const PRODUCT = "product";
+/** A customer's own webhook among them. */
+const CUSTOMER = "customer";
 
 /** Runs owed work until stopped: any number of these may run beside each other, in one process or many. */
 export function startWorker(options: WorkerOptions): Worker {
@@ -229,6 +231,7 @@ async function deliverOne(options: WorkerOptions, claimed: ClaimedCall): Promise
 async function attempt({ provider, marketplaces }: WorkerOptions, { call }: ClaimedCall): Promise<Delivery> {
   try {
     if (call.marketplace === PRODUCT) return await provider.tellProduct(call);
+    if (call.marketplace === CUSTOMER) return await provider.tellCustomer(call);
     const marketplace = marketplaces.get(call.marketplace);
     if (marketplace === undefined)
       return { outcome: "retry", fault: `No marketplace ${call.marketplace} is set up here.` };

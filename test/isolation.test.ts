@@ -110,6 +110,7 @@ const DOORS = [
   "put_audit_anchor(jsonb)",
   "put_resealed(text,jsonb)",
   "put_session(text,text,jsonb,timestamp with time zone)",
+  "raise_usage_alerts(jsonb,timestamp with time zone)",
   "reopen_usage_of(text)",
   "replay_events(text,jsonb,timestamp with time zone)",
   "resend_event(text,uuid,timestamp with time zone)",

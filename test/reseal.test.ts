@@ -66,6 +66,12 @@ async function plantForeign(shop: TestProvider, tenant: string): Promise<void> {
      values ($1, 999, 'heroku', 'exchange-grant', 'g', jsonb_build_object('sealed', $2::text, 'expires_at', 'x'), 'delivered', ${t}, ${t})`,
     [tenant, sealed("owed_calls.payload", [tenant, "999"], row?.resource_id ?? "")],
   );
+  const alert = "0b9d6e0e-5a43-4d0f-a8bb-2f5f1d2f3c11";
+  await shop.look(
+    `insert into usage_alerts (tenant_id, id, dimension, share_of, percent, url, secret_sealed, created_by, created_at)
+     values ($1, $2, 'requests', 'limit', 50, 'https://example.com/', $3, 'test', ${t})`,
+    [tenant, alert, sealed("usage_alerts.secret_sealed", [tenant, alert])],
+  );
   await shop.look(
     `insert into aws_tokens (digest, sealed, trial, due_at, until, created_at) values ('d', $1, false, ${t}, ${t}, ${t})`,
     [sealed("aws_tokens.sealed", ["d"])],

@@ -23,7 +23,7 @@ import { derive, deriveEach, type KeyRing, parseKeyRing } from "../secrets/key-r
 import { vaultOf } from "../secrets/secrets.ts";
 import { awsSettings } from "./aws.ts";
 import { meteringOf, reportingOf } from "./metering.ts";
-import { subscriptionsOf } from "./subscriptions.ts";
+import { customerWebhooksOf, subscriptionsOf } from "./subscriptions.ts";
 import type { Surroundings } from "./surroundings.ts";
 import { tenantAws } from "./tenant-aws.ts";
 import { tenantDatabases } from "./tenant-databases.ts";
@@ -53,6 +53,7 @@ export async function coreOf(surroundings: Surroundings) {
     vault,
     tokens,
     metering,
+    webhooks: customerWebhooksOf(surroundings),
     product: productOf(settings),
     ...(databases && { databases }),
     aws: tenantAws({ settings, catalog, clock }),

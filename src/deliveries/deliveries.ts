@@ -141,12 +141,15 @@ export async function oweCalls(tx: Tx, tenant: string, calls: readonly NewOwedCa
   await tx.query("select owe_calls($1, $2, $3)", [tenant, JSON.stringify(rows), now]);
 }
 
-/** Nothing more is told about a tenant that ends. A call on its way is not stopped; its answer changes nothing. */
-export async function cancelOwedCalls(tx: Tx, tenant: string, now: Date): Promise<void> {
+/**
+ * Nothing more is told about a tenant that ends; or, with a lane, in that one. A call on its way is not stopped; its answer
+ * changes nothing.
+ */
+export async function cancelOwedCalls(tx: Tx, tenant: string, now: Date, lane?: string): Promise<void> {
   await tx.query(
     `update owed_calls set state = 'cancelled', ended_at = $2, lease = null, lease_until = null
-     where tenant_id = $1 and state = 'owed'`,
-    [tenant, now],
+     where tenant_id = $1 and state = 'owed' and ($3::text is null or lane = $3)`,
+    [tenant, now, lane ?? null],
   );
 }
 

@@ -51,6 +51,14 @@ const record = {
 };
 const HELD = { hour: "2026-05-10T10:00:00+00:00", dimension: "requests", units: 1_200 };
 
+const alert = {
+  alert: z.string().describe("Id of the alert"),
+  dimension: z.string(),
+  of: z.enum(["limit", "included"]).describe("The limit for the month, or what contracts include in their period"),
+  percent: z.number(),
+};
+const ALERT = { alert: OPERATION, dimension: "requests", of: "limit", percent: 90 };
+
 /** What a lifecycle event of each type tells the vendor's other systems; the schemas they get are made from this. */
 export const eventCatalogue: Readonly<Record<EventType, EventFacts>> = {
   "provision.requested": facts(
@@ -126,6 +134,22 @@ export const eventCatalogue: Readonly<Record<EventType, EventFacts>> = {
   ),
   "usage.soft_limit": reached("80 %"),
   "usage.hard_limit": reached("the whole"),
+  "usage.alert": facts(
+    "Usage has reached a share at which the customer wants to be told; with an e-mail address, your mailer is to write there",
+    {
+      ...alert,
+      quantity: z.number().describe("Used so far"),
+      limit: z.number().describe("The whole of which it is a share"),
+      since: z.string().describe("When the period began: `YYYY-MM-DD`, UTC"),
+      email: z.string().optional().describe("Whom to write to; absent where the customer has a webhook of its own"),
+    },
+    { ...ALERT, quantity: 90_120, limit: 100_000, since: "2026-05-01", email: "ada@example.com" },
+  ),
+  "usage.alerts_changed": facts(
+    "The customer wants to be told at another share of its usage, or no longer",
+    { what: z.enum(["added", "removed"]), ...alert, to: z.enum(["email", "webhook"]) },
+    { what: "added", ...ALERT, to: "email" },
+  ),
   "usage.at_risk": facts(
     "Usage has not been taken by the marketplace, and its deadline is near",
     { records: z.array(z.object({ ...record, until: z.string() })) },

@@ -26,6 +26,8 @@ export type EventType =
   | "call.given_up"
   | "usage.soft_limit"
   | "usage.hard_limit"
+  | "usage.alert"
+  | "usage.alerts_changed"
   | "usage.at_risk"
   | "usage.conflict"
   | "usage.lost"

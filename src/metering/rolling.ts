@@ -42,12 +42,17 @@ export function restful(work: () => Promise<boolean>, momentMs: number): (urgent
 }
 
 /**
- * One round: makes and drops days, seals what time or the end of a tenant has closed, and sums what came since the last one.
+ * One round: makes and drops days, seals what time or the end of a tenant has closed, sums what came since the last one, and
+ * raises the alerts that customers asked for.
  * Any number of workers may run it; one at a time sums.
  */
 export function usageJob(store: Store, { clock, limits }: UsageJobOptions): () => Promise<boolean> {
   let sweptAt = Number.NEGATIVE_INFINITY;
   const limitsJson = JSON.stringify(limits);
+  const raise = restful(
+    () => answers(store, "select raise_usage_alerts($1, $2) as yes", [limitsJson, clock.now()]),
+    MOMENT_MS,
+  );
   const roll = restful(() => answers(store, "select roll_usage($1, $2) as yes", [limitsJson, clock.now()]), MOMENT_MS);
 
   return async () => {
@@ -61,7 +66,8 @@ export function usageJob(store: Store, { clock, limits }: UsageJobOptions): () =
       sweptAt = now.getTime();
     }
     const moved = await answers(store, `select move_usage_gate(${nowSql(clock, "$1")}) as yes`, [now]);
-    return (await roll(moved)) || moved;
+    const rolled = await roll(moved);
+    return (await raise()) || rolled || moved;
   };
 }
 

@@ -6,6 +6,7 @@ import type { AnchorMade } from "../events/audit-anchor.ts";
 import type { By } from "../events/events.ts";
 import type { Attached, ExternalEvent } from "../events/external.ts";
 import type { AwsConnection, AwsSession } from "../isolation/aws/aws.ts";
+import type { Share } from "../metering/alerts.ts";
 import type { BillingEnd, Included, Payer } from "../metering/billing.ts";
 import type { UsageReceipt, UsageSource } from "../metering/metering.ts";
 import type { Mark, MeteringSummary, UsageFilter, UsageRecord } from "../metering/read.ts";
@@ -134,6 +135,26 @@ export interface AwsRole extends TenantCommand {
   readonly roleArn: string;
 }
 
+/** A share of a limit, or of what is included, at which a customer wants to be told: once in each period. */
+export interface AlertWish extends TenantCommand {
+  readonly dimension: string;
+  readonly of: Share;
+  /** 1 to 1000. */
+  readonly percent: number;
+  /** The vendor's mailer writes to an e-mail address; a webhook is the customer's own. */
+  readonly to: { readonly email: string } | { readonly url: string };
+}
+
+export interface AlertMade {
+  readonly id: string;
+  /** Signs what the webhook gets. Shown this once; undefined beside an e-mail address. */
+  readonly secret: string | undefined;
+}
+
+export interface AlertRemoval extends TenantCommand {
+  readonly alert: string;
+}
+
 export interface AccessToken {
   readonly token: string;
   readonly expiresIn: number;
@@ -201,6 +222,9 @@ export interface Provider {
   /** By tenant, hour and dimension; `request_malformed` for a foreign cursor. */
   listUsage(filter: UsageFilter): Promise<readonly UsageRecord[]>;
   meteringSummary(): Promise<MeteringSummary>;
+  /** `request_malformed` for a place that nothing may be sent to, `quota_exceeded` at 20 of them. */
+  addUsageAlert(wish: AlertWish): Promise<AlertMade>;
+  removeUsageAlert(removal: AlertRemoval): Promise<void>;
   /**
    * Plan and limits follow what the marketplace says the customer is entitled to. The same again is done and not fresh.
    * The product is told by a plan change, with the same plan where only limits differ. Refusals as of `changePlan`.
@@ -228,6 +252,8 @@ export interface ProviderJobs {
   startDueOperations(limit: number): Promise<readonly Promise<void>[]>;
   /** Delivers a call owed to the product. */
   tellProduct(call: OwedCall): Promise<Delivery>;
+  /** Delivers a call owed to a customer's own webhook. */
+  tellCustomer(call: OwedCall): Promise<Delivery>;
   /** Seals, sums and freezes usage, keeps its deadlines and its tables; true when there was work. */
   meterUsage(): Promise<boolean>;
   /** Reports a batch of usage records; true when there was one. `lane`: which of several that do so at once. */

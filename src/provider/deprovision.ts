@@ -4,6 +4,7 @@ import { cancelOwedCalls } from "../deliveries/deliveries.ts";
 import { ProviderError } from "../errors.ts";
 import { appendEvent } from "../events/events.ts";
 import { isTenantId } from "../isolation/isolation.ts";
+import { removeAlerts } from "../metering/alerts.ts";
 import { cancelRunning, startOperation } from "../operations/operations.ts";
 import { after, findTenant, forestallProvision, type Tenant, type TenantRef } from "../tenants/tenants.ts";
 import { lockedTenant } from "./begin-change.ts";
@@ -51,6 +52,7 @@ async function begin(deps: Deps, tx: Tx, command: TenantCommand) {
   await revokeCredentials(tx, tenant.id, now);
   await tx.query("delete from sessions where tenant_id = $1", [tenant.id]);
   await cancelOwedCalls(tx, tenant.id, now);
+  await removeAlerts(tx);
   await appendEvent(
     tx,
     tenant.id,

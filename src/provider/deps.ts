@@ -4,7 +4,9 @@ import type { Clock } from "../clock.ts";
 import type { CredentialDeclaration, Mint } from "../credentials/credentials.ts";
 import type { LastUse } from "../credentials/last-use.ts";
 import type { TokenKeys } from "../credentials/token-keys.ts";
+import type { Delivery } from "../deliveries/deliveries.ts";
 import type { AuditKey } from "../events/audit-anchor.ts";
+import type { ToldEvent } from "../events/envelope.ts";
 import type { AwsAccess } from "../isolation/aws/aws.ts";
 import type { Databases } from "../isolation/databases/databases.ts";
 import type { Store } from "../isolation/isolation.ts";
@@ -24,6 +26,17 @@ export interface Abilities {
   readonly provisionDeadlineSeconds: number;
 }
 
+/** Addresses of customers that hear of their own tenant. */
+export interface CustomerWebhooks {
+  /** The address as it is kept; `request_malformed` for one that nothing may be sent to. */
+  check(url: string): Promise<string>;
+  /** One signed event. Never throws. */
+  send(
+    to: { readonly url: string; readonly secret: string; readonly attempt: number },
+    event: ToldEvent,
+  ): Promise<Delivery>;
+}
+
 /** Everything the provider's commands stand on; built once, by hand, in main. */
 export interface Deps {
   readonly store: Store;
@@ -40,6 +53,7 @@ export interface Deps {
   readonly auditKey: AuditKey;
   readonly tokens: TokenKeys;
   readonly metering: Metering;
+  readonly webhooks: CustomerWebhooks;
   /** The databases of tenants, where there is a server for them. */
   readonly databases?: Databases;
   /** Temporary credentials of AWS, where tenants get some. */

@@ -31,6 +31,7 @@ import { signIn } from "./sign-in.ts";
 import { resume, suspend } from "./suspend.ts";
 import { sweep } from "./sweep.ts";
 import { tellProduct } from "./tell-product.ts";
+import { addUsageAlert, removeUsageAlert, tellCustomer } from "./usage-alerts.ts";
 import { authorise, issueToken, verifyKey } from "./verify-key.ts";
 
 export type ProviderParts = Omit<Deps, "budgets"> & { readonly budgets?: Budgets };
@@ -75,6 +76,8 @@ export function createProvider(parts: ProviderParts): Provider & ProviderJobs {
     endBilling: (ref, end) => endBilling(deps, ref, end),
     include: (ref, included) => include(deps, ref, included),
     retryBilling: (ref, billingReference) => retryBilling(deps, ref, billingReference),
+    addUsageAlert: (wish) => addUsageAlert(deps, wish),
+    removeUsageAlert: (removal) => removeUsageAlert(deps, removal),
     meterUsage: () => deps.metering.work(),
     reportUsage: (lane) => deps.metering.report(lane),
     startDueOperations: (limit) => startDueOperations(deps, limit),
@@ -84,6 +87,7 @@ export function createProvider(parts: ProviderParts): Provider & ProviderJobs {
     },
     startDueMoves: async (limit) => (await deps.databases?.moveDue(limit)) ?? [],
     tellProduct: (call) => tellProduct(deps, call),
+    tellCustomer: (call) => tellCustomer(deps, call),
     sweep: () => sweep(deps),
     startRotations: (limit) => startRotations(deps, limit),
     followRotations: () => followRotations(deps),

@@ -7,9 +7,16 @@ import { derive, type KeyRing } from "../secrets/key-ring.ts";
 import { type SealedPlace, vaultOf } from "../secrets/secrets.ts";
 import { keptPlace } from "./candidate.ts";
 import { productConfigPlace } from "./config-vars.ts";
+import { alertPlace } from "./usage-alerts.ts";
 
 /** Where the service itself keeps sealed values; marketplaces have theirs. */
-export const ownSealedPlaces: readonly SealedPlace[] = [credentialPlace, keptPlace, productConfigPlace, tokenKeyPlace];
+export const ownSealedPlaces: readonly SealedPlace[] = [
+  credentialPlace,
+  keptPlace,
+  productConfigPlace,
+  tokenKeyPlace,
+  alertPlace,
+];
 
 /** How many values of a place one key has sealed. */
 export interface SealedCount {

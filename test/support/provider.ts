@@ -26,6 +26,7 @@ import type { Abilities, Budgets, Deps } from "../../src/provider/deps.ts";
 import { createProvider } from "../../src/provider/provider.ts";
 import { derive, deriveEach, type KeyRing, parseKeyRing } from "../../src/secrets/key-ring.ts";
 import { vaultOf } from "../../src/secrets/secrets.ts";
+import { customerWebhooks } from "../../src/subscriptions/customer-webhooks.ts";
 import { MINUTE, type TestClock, testClock } from "./clock.ts";
 import { ownDatabase, type TestDatabase } from "./cluster.ts";
 import { type ScriptedProduct, scriptedProduct } from "./scripted-product.ts";
@@ -177,6 +178,10 @@ function makeDeps(
     lastUse: lastUse(parts.store, parts.clock),
     auditKey: { id: ring.primary.id, key: derive(ring.primary, "audit") },
     tokens: tokenKeys({ store: parts.store, vault, clock: parts.clock, issuer: ISSUER }),
+    webhooks: customerWebhooks({
+      reach: { privately: true },
+      speaker: { publicUrl: ISSUER, serviceId: catalog.id },
+    }),
     reporting: () => reporting ?? new Map(),
     abilitiesOf,
     budgets: { product: 2_000, databases: 4_000, parting: 1_000, turn: 2_000, ...budgets },
@@ -245,8 +250,13 @@ async function deliverOne(test: TestProvider, claimed: ClaimedCall): Promise<voi
   const { call } = claimed;
   test.told.push(call);
   const startedAt = test.clock.now();
-  const result = call.marketplace === "product" ? await test.tellProduct(call) : await test.deliver(call);
+  const result = await resultOf(test, call);
   await settleOwedCall(test.deps.store, claimed, startedAt, result, test.clock.now());
+}
+
+function resultOf(test: TestProvider, call: OwedCall): Delivery | Promise<Delivery> {
+  if (call.marketplace === "product") return test.tellProduct(call);
+  return call.marketplace === "customer" ? test.tellCustomer(call) : test.deliver(call);
 }
 
 async function workUntilRest(test: TestProvider): Promise<void> {

@@ -28,10 +28,15 @@ const sentences: Readonly<Record<EventType, (data: Data, words: Words) => string
       : `${text(data["var"], "The old credentials")} ended${"var" in data ? ": one value no longer works." : "."}`,
   "grant.exchanged": (_, { texts }) => `${texts.title} allowed us to keep the config vars up to date.`,
   "grant.lost": (_, { texts }) => `${texts.title} no longer allows us to keep the config vars up to date.`,
-  "call.given_up": (_, { texts }) => `${texts.title} could not be told of a change, after many tries.`,
+  "call.given_up": ({ kind }, { texts }) =>
+    `${kind === "usage-alert" ? "Your webhook" : texts.title} could not be told of a change, after many tries.`,
   "usage.soft_limit": (data, words) =>
     `Usage of ${dimension(data, words)} reached 80 % of the plan's limit for the month.`,
   "usage.hard_limit": (data, words) => `Usage of ${dimension(data, words)} reached the plan's limit for the month.`,
+  "usage.alert": (data, words) =>
+    `Usage of ${dimension(data, words)} reached ${shareOf(data)}${"email" in data ? `; ${text(data["email"], "somebody")} is to be told` : ""}.`,
+  "usage.alerts_changed": (data, words) =>
+    `The alert at ${shareOf(data)} for ${dimension(data, words)} was ${text(data["what"], "changed")}.`,
   "usage.at_risk": (_, { texts }) => `Some usage has not been taken by ${texts.title} yet.`,
   "usage.conflict": (_, { texts }) => `${texts.title} holds other usage than ours for an hour; we are looking into it.`,
   "usage.lost": () => "Some usage could not be billed and will not be.",
@@ -91,6 +96,10 @@ function plan(id: unknown, { plans }: Words): string {
 function dimension(data: Data, { dimensions }: Words): string {
   const id = text(data["dimension"], "a dimension");
   return dimensions[id] ?? id;
+}
+
+function shareOf(data: Data): string {
+  return `${String(data["percent"])} % of what ${data["of"] === "included" ? "is included" : "the plan allows for the month"}`;
 }
 
 function because(data: Data, member = "message"): string {
