@@ -50,3 +50,65 @@ describe("usage on the dashboard", () => {
     expect(await wordsAt(again)).toMatch(/1,000 of 5,000 included until .* At this rate 10,0\d\d by .*, which is more/);
   });
 });
+
+describe("alerts on the dashboard", () => {
+  const share = "limit requests";
+
+  test("an alert by e-mail is set, listed with when it came last, and removed", async () => {
+    const customer = await stage.customer();
+    expect(await wordsAt(customer)).toContain("Nobody is told yet when usage nears its limit. Set an alert");
+    const set = await customer.post("/dashboard/alerts", { share, percent: "90", to: " ada@round.example " });
+    expect([set.status, set.headers["location"]]).toEqual([303, "/dashboard/alerts?done=alert-added"]);
+    await use(customer, 95_000);
+    const { text } = await customer.get("/dashboard/alerts?done=alert-added");
+    expect(wordsOf(text)).toContain("The alert is set. It comes once in each period");
+    expect(wordsOf(text)).toContain("90 % of Search requests for the month ada@round.example just now Remove");
+    expect(await wordsAt(customer)).toContain(
+      "Usage of Search requests reached 90 % of what the plan allows for the month",
+    );
+    const alert = /name="alert" value="([^"]+)"/.exec(text)?.[1] ?? "";
+    expect((await customer.post("/dashboard/alerts/remove", { alert })).status).toBe(303);
+    expect(await wordsAt(customer, "/dashboard/alerts")).toContain("Nobody yet.");
+  });
+
+  test("a webhook's secret is shown once, and its address nowhere whole", async () => {
+    const customer = await stage.customer();
+    const to = "http://127.0.0.1:9/hooks/t0ps3cret";
+    const set = await customer.post("/dashboard/alerts", { share, percent: "80", to });
+    expect(set.text).toMatch(/whsec_[\w+/]{43}=/);
+    for (const path of ["/dashboard", "/dashboard/alerts", "/dashboard/activity"]) {
+      expect((await customer.get(path)).text).not.toMatch(/whsec_|t0ps3cret/);
+    }
+    expect(await wordsAt(customer, "/dashboard/alerts")).toContain("the webhook at 127.0.0.1:9");
+  });
+
+  test("what cannot be is said beside the form, with what was typed", async () => {
+    const customer = await stage.customer();
+    const { status, text } = await customer.post("/dashboard/alerts", {
+      share,
+      percent: "85",
+      to: "https://10.0.0.1:x",
+    });
+    expect(status).toBe(400);
+    expect(wordsOf(text)).toContain("The address must be an address such as https://example.com/events.");
+    expect(text).toContain('value="https://10.0.0.1:x"');
+    for (const wrong of [{ percent: "0" }, { percent: "many" }, { to: "nobody" }, { share: "limit nothing" }]) {
+      const answer = await customer.post("/dashboard/alerts", {
+        share,
+        percent: "80",
+        to: "ada@round.example",
+        ...wrong,
+      });
+      expect(answer.status).toBe(400);
+    }
+    expect(await wordsAt(customer, "/dashboard/alerts")).toContain("Nobody yet.");
+  });
+
+  test("another tenant's alert is not removed", async () => {
+    const [mine, other] = [await stage.customer(), await stage.customer()];
+    await other.post("/dashboard/alerts", { share, percent: "80", to: "ada@round.example" });
+    const alert = /name="alert" value="([^"]+)"/.exec((await other.get("/dashboard/alerts")).text)?.[1] ?? "";
+    await mine.post("/dashboard/alerts/remove", { alert });
+    expect(await wordsAt(other, "/dashboard/alerts")).toContain("ada@round.example");
+  });
+});

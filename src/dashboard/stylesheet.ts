@@ -134,6 +134,8 @@ main { display: grid; grid-template-columns: minmax(0, 1fr); gap: 1.25rem; paddi
 .marks span { position: absolute; right: 0; padding-right: 0.25rem; border-right: 2px solid var(--edge); }
 .marks span:first-child { right: 20%; }
 
+.alerts { display: grid; gap: 0.375rem; overflow-wrap: anywhere; }
+
 .ranges { display: flex; flex-wrap: wrap; gap: 0.5rem 0.75rem; align-items: center; }
 .ranges [aria-current] { border-color: var(--accent); background: var(--accent-soft); }
 .chart { min-height: 220px; }

@@ -1,6 +1,5 @@
 import type { Request, RequestHandler } from "express";
 import { ProviderError } from "../../errors.ts";
-import type { TenantCommand } from "../../provider/contract.ts";
 import type { DashboardOptions } from "../options.ts";
 import { fieldOf, formToken } from "../own-forms.ts";
 import { sendPage, sendPart, wantsPart } from "../send-page.ts";
@@ -10,17 +9,14 @@ import { backWith } from "./notices.ts";
 import { isOverlap } from "./overlaps.tsx";
 import { OverviewPage } from "./overview.tsx";
 import { FEW_EVENTS } from "./pages.tsx";
-import { signedInOn } from "./signed-in.ts";
+import { commandOn, signedInOn } from "./signed-in.ts";
 import { loadView } from "./view.ts";
 
 /** The last steps of the routes that change something. Each goes through the provider, in the name of the person. */
 export function customerActions(options: DashboardOptions) {
-  const { provider, sessions, clock } = options;
+  const { provider, sessions } = options;
 
-  const commandOf = (request: Request): TenantCommand => {
-    const { tenant, person } = signedInOn(sessions, request);
-    return { ref: { tenant }, by: `customer:${person.email || person.id}`, at: clock.now() };
-  };
+  const commandOf = (request: Request) => commandOn(options, request);
 
   /** Answers with the page itself: a value must be neither in an address nor in the session. */
   const reveal: RequestHandler = async (request, response) => {

@@ -1,26 +1,23 @@
 import type { Request, RequestHandler, Response } from "express";
 import { type Access, type Credential, CUSTOMER_SCOPES } from "../../credentials/credentials.ts";
 import { ProviderError } from "../../errors.ts";
-import type { Issued, TenantCommand } from "../../provider/contract.ts";
+import type { Issued } from "../../provider/contract.ts";
 import type { DashboardOptions } from "../options.ts";
 import { fieldOf, formToken } from "../own-forms.ts";
 import { sendPage } from "../send-page.ts";
 import { CredentialPage, IssuedPage, IssuePage, kindsToIssue } from "./credential-pages.tsx";
 import { backWith } from "./notices.ts";
 import { isOverlap } from "./overlaps.tsx";
-import { signedInOn } from "./signed-in.ts";
+import { commandOn, signedInOn } from "./signed-in.ts";
 import { loadView } from "./view.ts";
 
 const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/;
 
 /** The last steps of the routes of single credentials. Each goes through the provider, in the name of the person. */
 export function credentialActions(options: DashboardOptions) {
-  const { provider, sessions, clock } = options;
+  const { provider, sessions } = options;
 
-  const commandOf = (request: Request): TenantCommand => {
-    const { tenant, person } = signedInOn(sessions, request);
-    return { ref: { tenant }, by: `customer:${person.email || person.id}`, at: clock.now() };
-  };
+  const commandOf = (request: Request) => commandOn(options, request);
   const viewOf = (request: Request) => loadView(options, signedInOn(sessions, request), { size: 1 });
 
   /** One in use, of this tenant: another's is as good as none. */

@@ -1,30 +1,10 @@
-import type { ComponentChildren } from "preact";
 import { type Credential, isSecretKind } from "../../credentials/credentials.ts";
 import { ActionForm, Card, Copyable } from "../parts.tsx";
 import { Moment } from "../time.tsx";
 import { accessWord, kindWord } from "./credentials.tsx";
-import { CustomerLayout } from "./customer-layout.tsx";
+import { InnerPage, type Page } from "./inner-page.tsx";
 import { Overlaps } from "./overlaps.tsx";
 import type { CustomerView } from "./view.ts";
-
-interface Page {
-  readonly view: CustomerView;
-  readonly token: string;
-}
-
-function Frame({ view, token, title, children }: Page & { title: string; children: ComponentChildren }) {
-  return (
-    <CustomerLayout title={title} view={view} token={token}>
-      <div class="heading">
-        <p class="way-back">
-          <a href="/dashboard#credentials">← Back to {view.tenant.name || view.product}</a>
-        </p>
-        <h1>{title}</h1>
-      </div>
-      {children}
-    </CustomerLayout>
-  );
-}
 
 /** Kinds of which this tenant may have more than its config vars hold. */
 export function kindsToIssue({ declarations }: Pick<CustomerView, "declarations">): readonly string[] {
@@ -34,7 +14,7 @@ export function kindsToIssue({ declarations }: Pick<CustomerView, "declarations"
 /** The form for another credential. */
 export function IssuePage({ view, token }: Page) {
   return (
-    <Frame view={view} token={token} title="Issue a named credential">
+    <InnerPage back="credentials" view={view} token={token} title="Issue a named credential">
       <Card
         id="issue"
         title="What it is for"
@@ -74,7 +54,7 @@ export function IssuePage({ view, token }: Page) {
           </button>
         </ActionForm>
       </Card>
-    </Frame>
+    </InnerPage>
   );
 }
 
@@ -104,7 +84,7 @@ function Choice({ name, legend, options }: ChoiceProps) {
 /** The one page with the value. It is the answer to the form itself: a value is in no address and in no session. */
 export function IssuedPage({ view, token, credential, value }: Page & { credential: Credential; value: string }) {
   return (
-    <Frame view={view} token={token} title={`${credential.name} is ready`}>
+    <InnerPage back="credentials" view={view} token={token} title={`${credential.name} is ready`}>
       <Card
         id="issued"
         title="Take its value now"
@@ -118,14 +98,14 @@ export function IssuedPage({ view, token, credential, value }: Page & { credenti
           I have it
         </a>
       </Card>
-    </Frame>
+    </InnerPage>
   );
 }
 
 /** One credential in use: how to replace it, and how to end it. */
 export function CredentialPage({ view, token, credential }: Page & { credential: Credential }) {
   return (
-    <Frame view={view} token={token} title={credential.name}>
+    <InnerPage back="credentials" view={view} token={token} title={credential.name}>
       <p>
         {kindWord(credential.kind)} ending in <code>{credential.hint}</code>, access: {accessWord(credential)}, issued{" "}
         <Moment at={credential.createdAt} now={view.now} />.
@@ -134,7 +114,7 @@ export function CredentialPage({ view, token, credential }: Page & { credential:
         <RotateCard view={view} token={token} credential={credential} />
         <RevokeCard view={view} token={token} credential={credential} />
       </div>
-    </Frame>
+    </InnerPage>
   );
 }
 

@@ -3,6 +3,7 @@ import { noteRequest } from "../../http/request-log.ts";
 import type { DashboardOptions } from "../options.ts";
 import { ownForms } from "../own-forms.ts";
 import { customerActions } from "./actions.tsx";
+import { alertActions } from "./alert-actions.tsx";
 import { credentialActions } from "./credential-actions.tsx";
 import { customerPages } from "./pages.tsx";
 import { signedInOn } from "./signed-in.ts";
@@ -12,6 +13,7 @@ export function customerRoutes(options: DashboardOptions): Router {
   const pages = customerPages(options);
   const actions = customerActions(options);
   const credentials = credentialActions(options);
+  const alerts = alertActions(options);
   const signedIn = [...options.sessions.middleware, refuseStrangers(options)];
   const ownForm = [...signedIn, ...ownForms(options.publicUrl)];
 
@@ -22,6 +24,9 @@ export function customerRoutes(options: DashboardOptions): Router {
   router.get("/usage.csv", signedIn, pages.usageCsv);
   router.get("/status", signedIn, pages.status);
   router.get("/signed-out", pages.signedOut);
+  router.get("/alerts", signedIn, alerts.page);
+  router.post("/alerts", ownForm, alerts.add);
+  router.post("/alerts/remove", ownForm, alerts.remove);
   router.get("/credentials/new", signedIn, credentials.form);
   router.get("/credentials/:id", signedIn, credentials.page);
   router.post("/credentials", ownForm, credentials.issue);

@@ -10,6 +10,9 @@ const notices = {
   "aws-offered": () => "Your external id is ready: make the role, and paste its ARN below.",
   "aws-connected": ({ product }: CustomerView) => `The role was tried and is connected: ${product} can use it now.`,
   "aws-disconnected": () => "AWS is disconnected. You can delete the role in your account.",
+  "alert-added": ({ product }: CustomerView) =>
+    `The alert is set. It comes once in each period, as soon as ${product} has counted so much.`,
+  "alert-removed": () => "The alert is removed.",
   revoked: () => "The credential no longer works.",
 } as const;
 
@@ -25,6 +28,6 @@ function isNotice(asked: unknown): asked is Notice {
 }
 
 /** Back to the page, which says what was done. */
-export function backWith(response: Response, notice: Notice): void {
-  response.redirect(303, `/dashboard?done=${notice}`);
+export function backWith(response: Response, notice: Notice, page = "/dashboard"): void {
+  response.redirect(303, `${page}?done=${notice}`);
 }

@@ -1,4 +1,5 @@
 import { ActivityCard } from "./activity.tsx";
+import { AlertsCard } from "./alerts.tsx";
 import { AwsCard, type RefusedRole } from "./aws-access.tsx";
 import { ConnectCard, type Revealed } from "./config-vars.tsx";
 import { CredentialsCard } from "./credentials.tsx";
@@ -31,6 +32,7 @@ export function OverviewPage({ view, token, notice, revealed, refusedRole }: Ove
       <StatusStrip view={view} />
       <PlanCard view={view} />
       <UsageCard view={view} />
+      <AlertsCard view={view} />
       <ConnectCard view={view} token={token} revealed={revealed} />
       <CredentialsCard view={view} token={token} />
       <AwsCard view={view} token={token} refused={refusedRole} />

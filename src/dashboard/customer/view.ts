@@ -5,6 +5,7 @@ import { isOwed, PUSH_CONFIG } from "../../deliveries/deliveries.ts";
 import { ProviderError } from "../../errors.ts";
 import { type LifecycleEvent, recentEvents } from "../../events/events.ts";
 import type { MarketplaceTexts } from "../../marketplaces/marketplace.ts";
+import { alertsOf, type UsageAlert } from "../../metering/alerts.ts";
 import { type Included, includedNow } from "../../metering/history.ts";
 import { type MonthlyUsage, monthlyUsage } from "../../metering/read.ts";
 import { type Operation, runningOperation } from "../../operations/operations.ts";
@@ -30,6 +31,7 @@ export interface CustomerView {
   readonly usage: MonthlyUsage;
   /** What a contract includes, where there is one. */
   readonly included: readonly Included[];
+  readonly alerts: readonly UsageAlert[];
   readonly running: Operation | undefined;
   /** Names only. */
   readonly configVars: readonly string[];
@@ -83,6 +85,7 @@ async function readRows(tx: Tx, { size, before }: EventPage, now: Date) {
     tenant,
     usage: await monthlyUsage(tx, now),
     included: await includedNow(tx, now),
+    alerts: await alertsOf(tx),
     running: await runningOperation(tx),
     credentials: await liveCredentials(tx),
     events: events.slice(0, size),
