@@ -112,3 +112,38 @@ describe("alerts on the dashboard", () => {
     expect(await wordsAt(other, "/dashboard/alerts")).toContain("ada@round.example");
   });
 });
+
+describe("the first steps of a fresh purchase", () => {
+  test("stand open, and are done one after the other", async () => {
+    const { shop } = stage;
+    const customer = await stage.customer();
+    expect(await wordsAt(customer)).toMatch(
+      /The config vars are in your app \(done\).* Make a first call \(not yet\).* Waiting No call has come yet\./,
+    );
+    await shop.verifyKey(String((await shop.configVars(customer.tenant.id))["ACME_SEARCH_API_KEY"]));
+    await shop.deps.lastUse.flush();
+    expect(await wordsAt(customer)).toMatch(
+      /a first call \(done\).* first usage \(not yet\).* A first call has come\./,
+    );
+    await use(customer, 1);
+    expect(await wordsAt(customer)).toMatch(/first usage \(done\).* It works Acme Search hears from your code\./);
+    shop.clock.advance(2 * DAY);
+    expect(await wordsAt(await stage.visit(customer.tenant))).not.toContain("First steps");
+  });
+
+  test("come live, end with the last one, and are not asked for again", async () => {
+    const customer = await stage.customer();
+    const stream = customer.get("/dashboard/live", { Accept: "text/event-stream" });
+    await use(customer, 1);
+    const { text, headers } = await stream;
+    expect(headers["content-type"]).toBe("text/event-stream");
+    const [first, ...more] = text.split("\n\n").filter((part) => part.startsWith("event: part"));
+    expect(more.at(-1) ?? first).toMatch(/^event: part\nid: last\ndata: .*It works/);
+    expect((await customer.get("/dashboard/live", { "Last-Event-ID": "last" })).status).toBe(204);
+  });
+
+  test("are shown to nobody who is not signed in", async () => {
+    const { status } = await fetch(`${stage.url}/dashboard/live`);
+    expect(status).toBe(401);
+  });
+});

@@ -14,6 +14,16 @@ const HTMX = JSON.stringify({
   ],
 });
 
+/** For a page with parts that change in place, in its head. */
+export function HtmxAssets() {
+  return (
+    <>
+      <meta name="htmx-config" content={HTMX} />
+      <script src={assets.htmx.path} defer />
+    </>
+  );
+}
+
 interface LayoutProps {
   readonly title: string;
   readonly product: string;
@@ -36,11 +46,9 @@ export function Layout({ title, product, head, corner, below, children, footer }
         <meta name="viewport" content="width=device-width, initial-scale=1" />
         <meta name="color-scheme" content="light dark" />
         <meta name="robots" content="noindex" />
-        <meta name="htmx-config" content={HTMX} />
         <title>{`${title} · ${product}`}</title>
         <link rel="icon" href="data:," />
         <link rel="stylesheet" href={assets.stylesheet.path} />
-        <script src={assets.htmx.path} defer />
         <script src={assets.copyScript.path} defer />
         {head}
       </head>

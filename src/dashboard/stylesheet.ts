@@ -134,6 +134,12 @@ main { display: grid; grid-template-columns: minmax(0, 1fr); gap: 1.25rem; paddi
 .marks span { position: absolute; right: 0; padding-right: 0.25rem; border-right: 2px solid var(--edge); }
 .marks span:first-child { right: 20%; }
 
+.first { display: grid; gap: 0.875rem; counter-reset: step; margin-bottom: 1rem; }
+.first > li { counter-increment: step; position: relative; padding-left: 2.25rem; }
+.first > li::before { content: counter(step); position: absolute; left: 0; display: grid; place-items: center; width: 1.5rem; height: 1.5rem; border: 1px solid var(--edge); border-radius: 50%; font-size: 0.8125rem; font-weight: 650; }
+.first > .done::before { content: "✓"; border-color: var(--good); background: var(--good-soft); color: var(--good); }
+@media (min-width: 56rem) { .first { grid-auto-flow: column; grid-auto-columns: 1fr; } }
+
 .alerts { display: grid; gap: 0.375rem; overflow-wrap: anywhere; }
 
 .ranges { display: flex; flex-wrap: wrap; gap: 0.5rem 0.75rem; align-items: center; }

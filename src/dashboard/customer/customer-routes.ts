@@ -5,6 +5,7 @@ import { ownForms } from "../own-forms.ts";
 import { customerActions } from "./actions.tsx";
 import { alertActions } from "./alert-actions.tsx";
 import { credentialActions } from "./credential-actions.tsx";
+import { liveFirstSteps } from "./first-steps.tsx";
 import { customerPages } from "./pages.tsx";
 import { signedInOn } from "./signed-in.ts";
 
@@ -22,6 +23,7 @@ export function customerRoutes(options: DashboardOptions): Router {
   router.get("/activity", signedIn, pages.activity);
   router.get("/usage", signedIn, pages.usage);
   router.get("/usage.csv", signedIn, pages.usageCsv);
+  router.get("/live", signedIn, liveFirstSteps(options));
   router.get("/status", signedIn, pages.status);
   router.get("/signed-out", pages.signedOut);
   router.get("/alerts", signedIn, alerts.page);

@@ -1,9 +1,11 @@
+import { HtmxAssets } from "../layout.tsx";
 import { ActivityCard } from "./activity.tsx";
 import { AlertsCard } from "./alerts.tsx";
 import { AwsCard, type RefusedRole } from "./aws-access.tsx";
 import { ConnectCard, type Revealed } from "./config-vars.tsx";
 import { CredentialsCard } from "./credentials.tsx";
 import { CustomerLayout } from "./customer-layout.tsx";
+import { FirstStepsCard, FirstStepsScript } from "./first-steps.tsx";
 import { Heading } from "./heading.tsx";
 import { PeopleCard } from "./people.tsx";
 import { PlanCard } from "./plan.tsx";
@@ -24,12 +26,13 @@ interface OverviewProps {
 /** The dashboard: everything about one tenant on one page. */
 export function OverviewPage({ view, token, notice, revealed, refusedRole }: OverviewProps) {
   return (
-    <CustomerLayout title={view.tenant.name || "Dashboard"} view={view} token={token}>
+    <CustomerLayout title={view.tenant.name || "Dashboard"} view={view} token={token} head={<Scripts view={view} />}>
       <Heading view={view} />
       <div id="notice" role="status">
         {notice === undefined ? null : <p class="notice">{notice}</p>}
       </div>
       <StatusStrip view={view} />
+      <FirstStepsCard view={view} />
       <PlanCard view={view} />
       <UsageCard view={view} />
       <AlertsCard view={view} />
@@ -44,5 +47,14 @@ export function OverviewPage({ view, token, notice, revealed, refusedRole }: Ove
         </div>
       </div>
     </CustomerLayout>
+  );
+}
+
+function Scripts({ view }: { view: CustomerView }) {
+  return (
+    <>
+      <HtmxAssets />
+      <FirstStepsScript view={view} />
+    </>
   );
 }

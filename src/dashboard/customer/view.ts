@@ -13,6 +13,7 @@ import type { SignedIn } from "../../sso/sso.ts";
 import { type Person, peopleOf, readTenant, type Tenant } from "../../tenants/tenants.ts";
 import type { DashboardOptions } from "../options.ts";
 import { type AwsView, awsViewOf } from "./aws-view.ts";
+import { type FirstSteps, firstStepsOf } from "./first-use.ts";
 
 /** What the customer's pages show, as it was at one moment. */
 export interface CustomerView {
@@ -32,6 +33,7 @@ export interface CustomerView {
   /** What a contract includes, where there is one. */
   readonly included: readonly Included[];
   readonly alerts: readonly UsageAlert[];
+  readonly steps: FirstSteps;
   readonly running: Operation | undefined;
   /** Names only. */
   readonly configVars: readonly string[];
@@ -86,6 +88,7 @@ async function readRows(tx: Tx, { size, before }: EventPage, now: Date) {
     usage: await monthlyUsage(tx, now),
     included: await includedNow(tx, now),
     alerts: await alertsOf(tx),
+    steps: await firstStepsOf(tx),
     running: await runningOperation(tx),
     credentials: await liveCredentials(tx),
     events: events.slice(0, size),
