@@ -1,4 +1,6 @@
+import { appendEvent } from "../src/events/events.ts";
 import { DAY } from "./support/clock.ts";
+import { about } from "./support/provider.ts";
 import { send, settle } from "./support/usage.ts";
 import { type Customer, enterStage, leaveStage, type Stage } from "./support/visitor.ts";
 import { wordsOf } from "./support/words.ts";
@@ -145,5 +147,58 @@ describe("the first steps of a fresh purchase", () => {
   test("are shown to nobody who is not signed in", async () => {
     const { status } = await fetch(`${stage.url}/dashboard/live`);
     expect(status).toBe(401);
+  });
+});
+
+describe("the export", () => {
+  test("holds all that is kept of the tenant, and no value of a credential, nor anything of another tenant", async () => {
+    const { shop } = stage;
+    const [customer, other] = [await stage.customer({ name: "acme-search-mine" }), await stage.customer()];
+    await stage.pages.name(customer.tenant, [{ id: "2", email: "ada@round.example", role: "member" }]);
+    await use(customer, 12);
+    await use(other, 77);
+    await customer.post("/dashboard/alerts", { share: "limit requests", percent: "80", to: "ada@round.example" });
+    await shop.suspend({ ...about(customer.tenant), by: "operator:jo@acme.example", reason: "Unpaid." });
+    const { status, text, headers } = await customer.post("/dashboard/export");
+    expect([status, headers["content-type"]]).toEqual([200, "application/x-ndjson"]);
+    expect(headers["content-disposition"]).toContain(`acme-search-${customer.tenant.id}.ndjson`);
+    const lines = text
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line) as Record<string, unknown>);
+    const of = (kind: string) => lines.filter((line) => line["kind"] === kind);
+    expect(of("tenant")).toMatchObject([{ id: customer.tenant.id, name: "acme-search-mine", state: "suspended" }]);
+    expect(of("plan")).toMatchObject([{ id: "basic", limits: { requests: 100_000 } }]);
+    expect(of("config_vars")).toEqual([{ kind: "config_vars", names: ["ACME_SEARCH_API_KEY", "ACME_SEARCH_URL"] }]);
+    expect(of("person")).toMatchObject([{ email: "ada@round.example", role: "member" }]);
+    expect(of("credential")).toMatchObject([{ name: "ACME_SEARCH_API_KEY", state: "active" }]);
+    expect(of("usage")).toMatchObject([{ dimension: "requests", quantity: 12 }]);
+    expect(of("alert")).toMatchObject([{ percent: 80, email: "ada@round.example" }]);
+    expect(of("event").map((line) => line["type"])).toEqual(
+      expect.arrayContaining(["data.exported", "suspended", "usage.alerts_changed", "provision.done"]),
+    );
+    expect(lines.at(-1)?.["kind"]).toBe("end");
+    for (const secret of [...Object.values(await shop.configVars(customer.tenant.id)), other.tenant.id, "jo@acme"])
+      expect(text).not.toContain(secret);
+    expect(await wordsAt(customer)).toContain("All data were exported.");
+  });
+
+  test("goes on over pages, in the order of the activity", async () => {
+    const { shop } = stage;
+    const customer = await stage.customer();
+    const { id } = customer.tenant;
+    const event = { type: "renamed", by: "marketplace:bazaar", at: shop.clock.now() } as const;
+    await shop.deps.store.asTenant(id, async (tx) => {
+      for (let number = 0; number < 505; number += 1) await appendEvent(tx, id, event, shop.clock.now());
+    });
+    const { text } = await customer.post("/dashboard/export");
+    const sequences = [...text.matchAll(/"kind":"event","sequence":(\d+)/g)].map(([, sequence]) => Number(sequence));
+    expect(sequences.length).toBeGreaterThan(505);
+    expect(sequences).toEqual(Array.from({ length: sequences.length }, (_, place) => sequences.length - place));
+  });
+
+  test("is refused to a form of another site", async () => {
+    const customer = await stage.customer();
+    expect((await customer.post("/dashboard/export", {}, { "Sec-Fetch-Site": "cross-site" })).status).toBe(403);
   });
 });

@@ -206,6 +206,7 @@ export const eventCatalogue: Readonly<Record<EventType, EventFacts>> = {
     { reason: "AWS does not let us assume the role." },
   ),
   "aws.connection_mended": facts("The customer's role can be used again", {}, {}),
+  "data.exported": facts("Somebody has downloaded all data of the tenant from the dashboard", {}, {}),
   signed_in: facts("Somebody has opened the dashboard", { email: z.string() }, { email: "ada@example.com" }),
   renamed: facts(
     "The purchase has another name over there",

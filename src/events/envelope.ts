@@ -70,7 +70,7 @@ export function cloudEvent({ publicUrl, serviceId }: Speaker, event: ToldEvent):
       resource_id: event.resourceId,
       by: event.by,
       recorded_at: event.recordedAt.toISOString(),
-      details: detailsOf(event),
+      details: toldOf(event),
     },
   };
 }
@@ -80,7 +80,8 @@ function schemaName(type: EventType | ExternalType): string {
   return eventFacts(type) === externalFacts ? "external" : type;
 }
 
-function detailsOf({ type, data }: ToldEvent): Readonly<Record<string, unknown>> {
+/** Of the data of an event what may be told to whoever is not us: what the catalogue names. */
+export function toldOf({ type, data }: Pick<ToldEvent, "type" | "data">): Readonly<Record<string, unknown>> {
   const { details } = eventFacts(type);
   const { success, data: known } = details.safeParse(data);
   if (success) return known;

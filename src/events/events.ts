@@ -44,6 +44,7 @@ export type EventType =
   | "aws.disconnected"
   | "aws.connection_broken"
   | "aws.connection_mended"
+  | "data.exported"
   | "signed_in"
   | "renamed"
   | "event.given_up"

@@ -224,6 +224,8 @@ export interface Provider {
   meteringSummary(): Promise<MeteringSummary>;
   /** `request_malformed` for a place that nothing may be sent to, `quota_exceeded` at 20 of them. */
   addUsageAlert(wish: AlertWish): Promise<AlertMade>;
+  /** A lifecycle event: the data themselves are read as the tenant. */
+  noteExport(command: TenantCommand): Promise<void>;
   removeUsageAlert(removal: AlertRemoval): Promise<void>;
   /**
    * Plan and limits follow what the marketplace says the customer is entitled to. The same again is done and not fresh.

@@ -21,6 +21,7 @@ import { givesDatabases } from "./databases.ts";
 import { deprovision } from "./deprovision.ts";
 import { type Budgets, type Deps, defaultBudgets } from "./deps.ts";
 import { issueCredential, reissueCredential } from "./issue.ts";
+import { noteExport } from "./note-export.ts";
 import { provision } from "./provision.ts";
 import { listCredentials, revokeCredential } from "./revoke.ts";
 import { rotateCredentials } from "./rotate.ts";
@@ -78,6 +79,7 @@ export function createProvider(parts: ProviderParts): Provider & ProviderJobs {
     retryBilling: (ref, billingReference) => retryBilling(deps, ref, billingReference),
     addUsageAlert: (wish) => addUsageAlert(deps, wish),
     removeUsageAlert: (removal) => removeUsageAlert(deps, removal),
+    noteExport: (command) => noteExport(deps, command),
     meterUsage: () => deps.metering.work(),
     reportUsage: (lane) => deps.metering.report(lane),
     startDueOperations: (limit) => startDueOperations(deps, limit),

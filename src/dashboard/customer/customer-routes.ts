@@ -5,6 +5,7 @@ import { ownForms } from "../own-forms.ts";
 import { customerActions } from "./actions.tsx";
 import { alertActions } from "./alert-actions.tsx";
 import { credentialActions } from "./credential-actions.tsx";
+import { exportData } from "./export.ts";
 import { liveFirstSteps } from "./first-steps.tsx";
 import { customerPages } from "./pages.tsx";
 import { signedInOn } from "./signed-in.ts";
@@ -29,6 +30,7 @@ export function customerRoutes(options: DashboardOptions): Router {
   router.get("/alerts", signedIn, alerts.page);
   router.post("/alerts", ownForm, alerts.add);
   router.post("/alerts/remove", ownForm, alerts.remove);
+  router.post("/export", ownForm, exportData(options));
   router.get("/credentials/new", signedIn, credentials.form);
   router.get("/credentials/:id", signedIn, credentials.page);
   router.post("/credentials", ownForm, credentials.issue);

@@ -5,6 +5,7 @@ import { AwsCard, type RefusedRole } from "./aws-access.tsx";
 import { ConnectCard, type Revealed } from "./config-vars.tsx";
 import { CredentialsCard } from "./credentials.tsx";
 import { CustomerLayout } from "./customer-layout.tsx";
+import { DataCard } from "./data.tsx";
 import { FirstStepsCard, FirstStepsScript } from "./first-steps.tsx";
 import { Heading } from "./heading.tsx";
 import { PeopleCard } from "./people.tsx";
@@ -43,6 +44,7 @@ export function OverviewPage({ view, token, notice, revealed, refusedRole }: Ove
         <ActivityCard view={view} />
         <div class="column">
           <PeopleCard view={view} />
+          <DataCard token={token} />
           <RemovalCard view={view} />
         </div>
       </div>

@@ -54,6 +54,7 @@ const sentences: Readonly<Record<EventType, (data: Data, words: Words) => string
   "aws.disconnected": () => "The connection to AWS was ended; its external id is worth nothing any more.",
   "aws.connection_broken": (data) => `The role in AWS can no longer be used${because(data)}`,
   "aws.connection_mended": () => "The role in AWS can be used again.",
+  "data.exported": () => "All data were exported.",
   signed_in: () => "Signed in to this dashboard.",
   renamed: (data) => `The ${text(data["what"], "tenant")} was renamed to ${text(data["to"], "another name")}.`,
   "event.given_up": ({ type }) => `Nobody could be told of ${text(type, "an event")}.`,
