@@ -202,3 +202,82 @@ describe("the export", () => {
     expect((await customer.post("/dashboard/export", {}, { "Sec-Fetch-Site": "cross-site" })).status).toBe(403);
   });
 });
+
+describe("the rest of the dashboard", () => {
+  test("the plan says when it was bought and where it is changed", async () => {
+    const customer = await stage.customer();
+    expect(await wordsAt(customer)).toMatch(/Bought 20\d\d-\d\d-\d\d .*Change the plan in Bazaar/);
+    expect((await customer.get("/dashboard")).text).toContain('<a href="https://bazaar.example/apps">Change the plan');
+  });
+
+  test("people are there with when they signed in last", async () => {
+    const { shop } = stage;
+    const customer = await stage.customer();
+    const { id } = customer.tenant;
+    await stage.pages.name(customer.tenant, [
+      { id: "2", email: "ada@round.example", role: "member" },
+      { id: "3", email: "bob@round.example", role: "owner" },
+    ]);
+    const at = shop.clock.now();
+    const event = {
+      type: "signed_in",
+      by: "customer:ada@round.example",
+      at,
+      data: { email: "ada@round.example" },
+    } as const;
+    await shop.deps.store.asTenant(id, (tx) => appendEvent(tx, id, event, at));
+    shop.clock.advance(3 * DAY);
+    const words = await wordsAt(await stage.visit(customer.tenant));
+    expect(words).toContain("ada@round.example member 3 days ago");
+    expect(words).toContain("bob@round.example owner not yet");
+  });
+
+  test("help names the tenant and the purchase, also in the letter that it begins", async () => {
+    const customer = await stage.customer();
+    const { text } = await customer.get("/dashboard");
+    const letter = decodeURIComponent(/href="mailto:([^"]+)"/.exec(text)?.[1] ?? "").replaceAll("&amp;", "&");
+    expect(letter).toContain("help@acme-search.example?subject=Help with acme-search-round-12345");
+    expect(letter).toContain(`Tenant: ${customer.tenant.id}`);
+    expect(letter).toContain(customer.tenant.resourceId);
+    expect(text).toContain('href="https://status.acme-search.example"');
+    expect(wordsOf(text)).toContain("Acme Search is cancelled by removing it in Bazaar, which sends the invoice");
+  });
+
+  test("the activity is filtered, page by page, and taken along as a file without formulas", async () => {
+    const customer = await stage.customer();
+    const { id } = customer.tenant;
+    const { shop } = stage;
+    await shop.deps.store.asTenant(id, async (tx) => {
+      const event = { by: "marketplace:bazaar", at: shop.clock.now() } as const;
+      for (let number = 1; number <= 51; number += 1) {
+        const data = { what: "app", to: `app-${number}` };
+        await appendEvent(tx, id, { ...event, type: "renamed", data }, shop.clock.now());
+      }
+      await appendEvent(
+        tx,
+        id,
+        { ...event, type: "external.note", data: { public: true, title: "=1+1" } },
+        shop.clock.now(),
+      );
+    });
+    await customer.post("/dashboard/reveal", { name: "ACME_SEARCH_API_KEY" });
+    const access = await wordsAt(customer, "/dashboard/activity?kind=access");
+    expect(access).toContain("The value of ACME_SEARCH_API_KEY was shown.");
+    expect(access).not.toContain("was renamed");
+    const purchase = (await customer.get("/dashboard/activity?kind=purchase")).text;
+    expect(purchase).not.toContain("was shown");
+    const older = /href="(\/dashboard\/activity\?before=\d+&amp;kind=purchase)"/.exec(purchase)?.[1] ?? "";
+    expect(await wordsAt(customer, older.replace("&amp;", "&"))).toMatch(/app-1\..*Bought on Bazaar/);
+    expect((await customer.get("/dashboard/activity?kind=everything")).status).toBe(400);
+    const file = (await customer.get("/dashboard/activity.csv")).text;
+    expect(file).toContain("renamed,Bazaar,The app was renamed to app-51.");
+    expect(file).toContain("external.note,Bazaar,'=1+1");
+    expect((await customer.get("/dashboard/activity.csv?kind=access")).text).not.toContain("renamed");
+  });
+
+  test("a connection that is none is not tested", async () => {
+    const customer = await stage.customer();
+    for (const name of ["ACME_SEARCH_API_KEY", "PATH"])
+      expect((await customer.post("/dashboard/test-connection", { name })).status).toBe(400);
+  });
+});

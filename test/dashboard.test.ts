@@ -46,7 +46,7 @@ describe("the customer's dashboard", () => {
     expect(words).not.toContain("acme-search:standard");
   });
 
-  test("names the config vars and code in five languages, and holds no value", async () => {
+  test("names the config vars and code in six languages, and holds no value", async () => {
     shop.product.answer({ config: { ACME_SEARCH_INDEX: "index-of-this-tenant" } });
     const visitor = await stage.customer();
     const { text } = await visitor.get("/dashboard");
@@ -56,7 +56,7 @@ describe("the customer's dashboard", () => {
       expect(text).toContain(`<code>${name}</code>`);
       expect(text).not.toContain(value);
     }
-    expect(wordsOf(text)).toContain("curl Node Python Ruby Go .env");
+    expect(wordsOf(text)).toContain("curl Node Python Ruby Java Go .env");
     expect(text).toContain(`ENV.fetch(&quot;${KEY}&quot;)`);
   });
 

@@ -1,5 +1,5 @@
 import { Refused } from "../src/product/product.ts";
-import { buy, DAY, HOUR, one, rotate, rowOf, urlOf } from "./support/database-shop.ts";
+import { buy, DAY, HOUR, one, rotate, rowOf, URL_VAR, urlOf } from "./support/database-shop.ts";
 import { about, closeProviders, purchase, type TestProvider, testProvider } from "./support/provider.ts";
 import { asCustomer, type TenantsServer, tenantsServer } from "./support/tenants-server.ts";
 
@@ -132,4 +132,13 @@ test("another plan's limits count at once, and what its model changes is put dow
   expect(await one(url, "show statement_timeout")).toBe("2min");
   expect(await rowOf(shop, tenant)).toMatchObject({ state: "moving", model: "bridge", wanted: "silo" });
   expect(await urlOf(shop, tenant)).toBe(url);
+});
+
+test("the test of a connection is of the customer's own login, and fails once that is refused", async () => {
+  const { tenant } = await buy(shop, "standard");
+  expect(await shop.testConnection(about(tenant), URL_VAR)).toEqual({ works: true, milliseconds: expect.any(Number) });
+  const login = new URL(await urlOf(shop, tenant)).username;
+  await server.look(`alter role ${login} nologin`);
+  expect(await shop.testConnection(about(tenant), URL_VAR)).toEqual({ works: false });
+  await server.look(`alter role ${login} login`);
 });

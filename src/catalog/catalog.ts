@@ -4,6 +4,7 @@ import { crossFaults, prefixOf, type ReadableManifest, readManifest } from "./ma
 import {
   type CredentialDeclaration,
   type Dimension,
+  type Help,
   manifestSchema,
   type ParsedManifest,
   type Plan,
@@ -26,6 +27,7 @@ export interface Catalog {
   readonly plans: readonly Plan[];
   readonly dimensions: readonly Dimension[];
   readonly credentials: readonly CredentialDeclaration[];
+  readonly help?: Help | undefined;
   /** The sections of the marketplaces, unread: see `marketplaceSection`. */
   readonly marketplaces: Readonly<Record<string, unknown>>;
 }

@@ -133,10 +133,29 @@ const credentialSchema = z.discriminatedUnion(
   { error: `must be one of ${KINDS.join(", ")}` },
 );
 
+const webAddress = z
+  .string()
+  .refine(
+    (text) => isAddress(text, ["https:", "http:"]),
+    "must be an http or https address without credentials or query",
+  );
+
+/** Where a customer finds help; each is shown on the dashboard where it is there. */
+const helpSchema = z
+  .strictObject({
+    docs: webAddress.optional(),
+    status: webAddress.optional(),
+    email: z.email("must be an e-mail address").optional(),
+    /** A sentence or two on refunds. */
+    refunds: label.optional(),
+  })
+  .readonly();
+
 const catalogSchema = z.strictObject({
   plans: z.array(planSchema).min(1, "must name at least one plan").readonly(),
   dimensions: z.array(dimensionSchema).default([]).readonly(),
   credentials: z.array(credentialSchema).readonly(),
+  help: helpSchema.optional(),
   /** A section per marketplace: only that marketplace knows what is right in it. */
   marketplaces: z.record(name, z.record(z.string(), z.unknown())).default({}).readonly(),
 });
@@ -152,6 +171,7 @@ export const manifestSchema = z.looseObject({
 
 export type ParsedManifest = z.output<typeof manifestSchema>;
 export type Plan = z.output<typeof planSchema>;
+export type Help = z.output<typeof helpSchema>;
 export type Dimension = z.output<typeof dimensionSchema>;
 /** Which kind of credential fills which config var (`var` without the prefix). */
 export type CredentialDeclaration = z.output<typeof credentialSchema>;

@@ -140,6 +140,9 @@ main { display: grid; grid-template-columns: minmax(0, 1fr); gap: 1.25rem; paddi
 .first > .done::before { content: "✓"; border-color: var(--good); background: var(--good-soft); color: var(--good); }
 @media (min-width: 56rem) { .first { grid-auto-flow: column; grid-auto-columns: 1fr; } }
 
+.links { display: grid; gap: 0.375rem; overflow-wrap: anywhere; }
+.links:empty { display: none; }
+.ids dd { overflow-wrap: anywhere; text-align: right; }
 .alerts { display: grid; gap: 0.375rem; overflow-wrap: anywhere; }
 
 .ranges { display: flex; flex-wrap: wrap; gap: 0.5rem 0.75rem; align-items: center; }
@@ -222,7 +225,7 @@ input[type="checkbox"] { accent-color: var(--accent); width: 1.0625rem; height: 
   .snippet { display: none; }
   .snippets:has([value="curl"]:checked) .curl, .snippets:has([value="node"]:checked) .node,
   .snippets:has([value="python"]:checked) .python, .snippets:has([value="ruby"]:checked) .ruby,
-  .snippets:has([value="go"]:checked) .go, .snippets:has([value="env"]:checked) .env { display: block; }
+  .snippets:has([value="java"]:checked) .java, .snippets:has([value="go"]:checked) .go, .snippets:has([value="env"]:checked) .env { display: block; }
 }
 
 .events li { position: relative; padding: 0 0 1.125rem 1.5rem; overflow-wrap: anywhere; }
@@ -265,6 +268,10 @@ thead td { border-top: 0; }
 @media print {
   body { background: none; }
   .bar form, .skip, .copy, .rotate, .action, button, .snippets { display: none; }
-  .card, .status { break-inside: avoid; box-shadow: none; }
+  .bar, main, .foot { padding-inline: 0; }
+  main, .columns, .column { display: block; }
+  .card, .status { break-inside: avoid; box-shadow: none; margin-bottom: 1rem; }
+  #data, #removal form, .choices, .ranges, nav { display: none; }
+  .card a[href^="http"]::after { content: " (" attr(href) ")"; font-size: 0.8125rem; overflow-wrap: anywhere; }
 }
 `;

@@ -104,24 +104,37 @@ interface Page {
   readonly before?: number | undefined;
   /** Without what is the vendor's matter; of what other systems have told, only what they marked public. */
   readonly forCustomer?: boolean;
+  /** How their types begin; any when empty. */
+  readonly begins?: readonly string[];
 }
 
 /** The newest events of this transaction's tenant, newest first. */
 export async function recentEvents(
   tx: Tx,
   limit: number,
-  { before, forCustomer = false }: Page = {},
+  { before, forCustomer = false, begins = [] }: Page = {},
 ): Promise<readonly LifecycleEvent[]> {
   const rows = await tx.query<EventRow>(
     `select sequence, id, type, by, at, recorded_at, data from lifecycle_events
      where ($2::bigint is null or sequence < $2)
        and (not $3 or (type <> all($4) and (not starts_with(type, 'external.') or data->'public' = 'true')))
+       and ($5 = '{}'::text[] or exists (select from unnest($5::text[]) b where starts_with(type, b)))
      order by sequence desc limit $1`,
-    [limit, before ?? null, forCustomer, FOR_THE_VENDOR],
+    [limit, before ?? null, forCustomer, FOR_THE_VENDOR, begins],
   );
   return rows.map(({ recorded_at, sequence, ...row }) => ({
     ...row,
     sequence: Number(sequence),
     recordedAt: recorded_at,
   }));
+}
+
+/** When each e-mail address signed in last, as far as the newest two thousand events tell. */
+export async function lastSignIns(tx: Tx): Promise<ReadonlyMap<string, Date>> {
+  const rows = await tx.query<{ email: string; at: Date }>(
+    `select data->>'email' as email, max(at) as at
+     from (select type, at, data from lifecycle_events order by sequence desc limit 2000) newest
+     where type = 'signed_in' and data->>'email' is not null group by 1`,
+  );
+  return new Map(rows.map(({ email, at }) => [email, at]));
 }

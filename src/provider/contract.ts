@@ -151,6 +151,8 @@ export interface AlertMade {
   readonly secret: string | undefined;
 }
 
+export type ConnectionTried = { readonly works: true; readonly milliseconds: number } | { readonly works: false };
+
 export interface AlertRemoval extends TenantCommand {
   readonly alert: string;
 }
@@ -224,6 +226,8 @@ export interface Provider {
   meteringSummary(): Promise<MeteringSummary>;
   /** `request_malformed` for a place that nothing may be sent to, `quota_exceeded` at 20 of them. */
   addUsageAlert(wish: AlertWish): Promise<AlertMade>;
+  /** Opens the database of a config var as the customer does, within three seconds. */
+  testConnection(command: TenantCommand, name: string): Promise<ConnectionTried>;
   /** A lifecycle event: the data themselves are read as the tenant. */
   noteExport(command: TenantCommand): Promise<void>;
   removeUsageAlert(removal: AlertRemoval): Promise<void>;

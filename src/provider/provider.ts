@@ -32,6 +32,7 @@ import { signIn } from "./sign-in.ts";
 import { resume, suspend } from "./suspend.ts";
 import { sweep } from "./sweep.ts";
 import { tellProduct } from "./tell-product.ts";
+import { testConnection } from "./test-connection.ts";
 import { addUsageAlert, removeUsageAlert, tellCustomer } from "./usage-alerts.ts";
 import { authorise, issueToken, verifyKey } from "./verify-key.ts";
 
@@ -79,6 +80,7 @@ export function createProvider(parts: ProviderParts): Provider & ProviderJobs {
     retryBilling: (ref, billingReference) => retryBilling(deps, ref, billingReference),
     addUsageAlert: (wish) => addUsageAlert(deps, wish),
     removeUsageAlert: (removal) => removeUsageAlert(deps, removal),
+    testConnection: (command, name) => testConnection(deps, command, name),
     noteExport: (command) => noteExport(deps, command),
     meterUsage: () => deps.metering.work(),
     reportUsage: (lane) => deps.metering.report(lane),

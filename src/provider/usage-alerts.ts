@@ -11,9 +11,6 @@ import type { AlertMade, AlertRemoval, AlertWish, Command } from "./contract.ts"
 import type { Deps } from "./deps.ts";
 import { idOf } from "./ref.ts";
 
-/** A customer's own webhook among the receivers of owed calls. */
-export const CUSTOMER = "customer";
-
 const ALERTS_AT_MOST = 20;
 const EMAIL = /^[^\s@<>"',;:\\[\]()]{1,64}@[a-z0-9-]+(\.[a-z0-9-]+)+$/i;
 const LONGEST_EMAIL = 254;

@@ -40,12 +40,22 @@ export function customerActions(options: DashboardOptions) {
     backWith(response, "revoked");
   };
 
+  const testConnection: RequestHandler = async (request, response) => {
+    const name = fieldOf(request, "name");
+    const tried = await provider.testConnection(commandOf(request), name);
+    const notice = tried.works
+      ? `${name} works: the database answered in ${tried.milliseconds} ms.`
+      : `${name} does not work: the database gave no answer within three seconds, or refused the login.`;
+    const view = await loadView(options, signedInOn(sessions, request), { size: FEW_EVENTS });
+    sendPage(response, <OverviewPage view={view} token={formToken(request)} notice={notice} />);
+  };
+
   const signOut: RequestHandler = async (request, response) => {
     await sessions.signOut(request);
     response.redirect(303, "/dashboard/signed-out");
   };
 
-  return { reveal, rotate, revoke, signOut, aws: awsActions(options, commandOf) };
+  return { reveal, rotate, revoke, testConnection, signOut, aws: awsActions(options, commandOf) };
 }
 
 const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/;

@@ -1,6 +1,7 @@
 import type { LifecycleEvent } from "../../events/events.ts";
 import { Card } from "../parts.tsx";
 import { Moment } from "../time.tsx";
+import { type ActivityKind, activityKinds } from "./activity-filter.ts";
 import { CustomerLayout } from "./customer-layout.tsx";
 import { actorOf, sentenceOf } from "./sentences.ts";
 import type { CustomerView } from "./view.ts";
@@ -19,9 +20,36 @@ export function ActivityCard({ view }: { view: CustomerView }) {
   );
 }
 
+interface ActivityProps {
+  readonly view: CustomerView;
+  readonly token: string;
+  readonly kind: ActivityKind;
+}
+
+function KindChoice({ kind }: Pick<ActivityProps, "kind">) {
+  return (
+    <nav class="ranges" aria-label="What to show">
+      {Object.entries(activityKinds).map(([one, { words }]) => (
+        <a
+          key={one}
+          class="button"
+          href={`/dashboard/activity?kind=${one}`}
+          aria-current={one === kind ? "page" : undefined}
+        >
+          {words}
+        </a>
+      ))}
+      <a href={`/dashboard/activity.csv?kind=${kind}`} download>
+        CSV of these
+      </a>
+    </nav>
+  );
+}
+
 /** All that happened, newest first, page by page. */
-export function ActivityPage({ view, token }: { view: CustomerView; token: string }) {
+export function ActivityPage({ view, token, kind }: ActivityProps) {
   const { olderThan, tenant, product } = view;
+  const only = kind === "all" ? "" : `&kind=${kind}`;
   return (
     <CustomerLayout title="Activity" view={view} token={token}>
       <div class="heading">
@@ -29,12 +57,13 @@ export function ActivityPage({ view, token }: { view: CustomerView; token: strin
           <a href="/dashboard">← Back to {tenant.name || product}</a>
         </p>
         <h1>Activity</h1>
+        <KindChoice kind={kind} />
       </div>
       <section class="card" aria-label="Events">
         <EventList view={view} />
         {olderThan === undefined ? null : (
           <p>
-            <a href={`/dashboard/activity?before=${olderThan}`}>Older activity</a>
+            <a href={`/dashboard/activity?before=${olderThan}${only}`}>Older activity</a>
           </p>
         )}
       </section>

@@ -49,9 +49,29 @@ export function ConnectCard({ view, token, revealed }: ConnectProps) {
           </p>
           {showConfig === undefined ? null : <WayThere way={showConfig} words={`See them in ${view.texts.title}`} />}
         </div>
-        <Snippets declarations={view.declarations} />
+        <div>
+          <TestConnections view={view} token={token} />
+          <Snippets declarations={view.declarations} />
+        </div>
       </div>
     </Card>
+  );
+}
+
+/** A button for each database: from here, and as the customer does. */
+function TestConnections({ view, token }: Pick<ConnectProps, "view" | "token">) {
+  const names = view.declarations.filter(({ kind }) => kind === "postgres").map(({ name }) => name);
+  return (
+    <>
+      {names.map((name) => (
+        <ActionForm key={name} action="/dashboard/test-connection" token={token}>
+          <input type="hidden" name="name" value={name} />
+          <button type="submit">
+            Test the connection of <code>{name}</code>
+          </button>
+        </ActionForm>
+      ))}
+    </>
   );
 }
 

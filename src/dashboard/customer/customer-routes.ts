@@ -22,6 +22,7 @@ export function customerRoutes(options: DashboardOptions): Router {
   const router = Router();
   router.get("/", signedIn, pages.overview);
   router.get("/activity", signedIn, pages.activity);
+  router.get("/activity.csv", signedIn, pages.activityCsv);
   router.get("/usage", signedIn, pages.usage);
   router.get("/usage.csv", signedIn, pages.usageCsv);
   router.get("/live", signedIn, liveFirstSteps(options));
@@ -37,6 +38,7 @@ export function customerRoutes(options: DashboardOptions): Router {
   router.post("/credentials/rotate", ownForm, credentials.rotate);
   router.post("/credentials/revoke", ownForm, credentials.revoke);
   router.post("/reveal", ownForm, actions.reveal);
+  router.post("/test-connection", ownForm, actions.testConnection);
   router.post("/rotate", ownForm, actions.rotate);
   router.post("/revoke", ownForm, actions.revoke);
   router.get("/aws/template.json", signedIn, actions.aws.template);

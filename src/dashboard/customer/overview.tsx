@@ -8,6 +8,7 @@ import { CustomerLayout } from "./customer-layout.tsx";
 import { DataCard } from "./data.tsx";
 import { FirstStepsCard, FirstStepsScript } from "./first-steps.tsx";
 import { Heading } from "./heading.tsx";
+import { HelpCard } from "./help.tsx";
 import { PeopleCard } from "./people.tsx";
 import { PlanCard } from "./plan.tsx";
 import { RemovalCard } from "./removal.tsx";
@@ -44,6 +45,7 @@ export function OverviewPage({ view, token, notice, revealed, refusedRole }: Ove
         <ActivityCard view={view} />
         <div class="column">
           <PeopleCard view={view} />
+          <HelpCard view={view} />
           <DataCard token={token} />
           <RemovalCard view={view} />
         </div>

@@ -6,6 +6,7 @@ import type { DashboardOptions } from "../options.ts";
 import { formToken } from "../own-forms.ts";
 import { sendPage, sendPart } from "../send-page.ts";
 import { ActivityPage } from "./activity.tsx";
+import { activityCsv, activityKindOf, activityKinds } from "./activity-filter.ts";
 import { noticeOf } from "./notices.ts";
 import { OverviewPage } from "./overview.tsx";
 import { signedInOn } from "./signed-in.ts";
@@ -16,6 +17,8 @@ import { loadView } from "./view.ts";
 /** Events on the overview, and on each page of the activity. */
 export const FEW_EVENTS = 8;
 const MANY_EVENTS = 50;
+/** The export of everything has those before. */
+const EVENTS_OF_FILE = 5_000;
 
 /** The last steps of the routes that only show. */
 export function customerPages(options: DashboardOptions) {
@@ -29,8 +32,23 @@ export function customerPages(options: DashboardOptions) {
 
   const activity: RequestHandler = async (request, response) => {
     const before = sequenceOf(request.query["before"]);
-    const view = await loadView(options, signedInOn(sessions, request), { size: MANY_EVENTS, before });
-    sendPage(response, <ActivityPage view={view} token={formToken(request)} />);
+    const kind = activityKindOf(request.query["kind"]);
+    const view = await loadView(options, signedInOn(sessions, request), {
+      size: MANY_EVENTS,
+      before,
+      begins: activityKinds[kind].begins,
+    });
+    sendPage(response, <ActivityPage view={view} token={formToken(request)} kind={kind} />);
+  };
+
+  const activityCsvFile: RequestHandler = async (request, response) => {
+    const kind = activityKindOf(request.query["kind"]);
+    const view = await loadView(options, signedInOn(sessions, request), {
+      size: EVENTS_OF_FILE,
+      begins: activityKinds[kind].begins,
+    });
+    response.setHeader("Cache-Control", "no-store");
+    response.attachment("activity.csv").send(activityCsv(view.events, view));
   };
 
   const usage: RequestHandler = async (request, response) => {
@@ -69,7 +87,7 @@ export function customerPages(options: DashboardOptions) {
     );
   };
 
-  return { overview, activity, usage, usageCsv: usageCsvFile, status, signedOut };
+  return { overview, activity, activityCsv: activityCsvFile, usage, usageCsv: usageCsvFile, status, signedOut };
 }
 
 function rangeOf(given: unknown): HistoryRange {

@@ -6,6 +6,7 @@ import type { CustomerView } from "./view.ts";
 /** What is bought, what else there is, and the command that changes it: the marketplace owns the purchase. */
 export function PlanCard({ view }: { view: CustomerView }) {
   const { tenant, texts } = view;
+  const terms = [{ term: "Bought", text: dayOf(tenant.createdAt) }, ...(texts.terms ?? [])];
   const plans = view.plans.filter(({ id }) => id === tenant.plan || (texts.plans?.includes(id) ?? true));
   return (
     <Card id="plan" title="Plan" intro={`The plan is changed in ${texts.title}, which also sends the invoice.`}>
@@ -19,9 +20,9 @@ export function PlanCard({ view }: { view: CustomerView }) {
           />
         ))}
       </ul>
-      {texts.terms === undefined ? null : (
+      {terms.length === 0 ? null : (
         <dl class="terms">
-          {texts.terms.map(({ term, text }) => (
+          {terms.map(({ term, text }) => (
             <div key={term}>
               <dt>{term}</dt>
               <dd>{text}</dd>
@@ -29,9 +30,16 @@ export function PlanCard({ view }: { view: CustomerView }) {
           ))}
         </dl>
       )}
+      {texts.backUrl === undefined ? null : (
+        <p>
+          <a href={texts.backUrl}>Change the plan in {texts.title}</a>
+        </p>
+      )}
     </Card>
   );
 }
+
+const dayOf = (at: Date): string => at.toISOString().slice(0, 10);
 
 function PlanItem({ plan, current, view }: { plan: Plan; current: boolean; view: CustomerView }) {
   return (

@@ -14,7 +14,7 @@ interface Names {
 
 const PLACEHOLDER = "https://address.in.the.documentation";
 
-/** First requests in five languages, with the config vars' names; none for a product that issues no key. */
+/** First requests in six languages, with the config vars' names; none for a product that issues no key. */
 export function snippetsFor(declarations: readonly CredentialDeclaration[]): readonly Snippet[] {
   const key = declarations.find(({ kind }) => kind === "api-key")?.name;
   const url = declarations.find(({ kind }) => kind === "url")?.name;
@@ -25,6 +25,7 @@ export function snippetsFor(declarations: readonly CredentialDeclaration[]): rea
     { id: "node", title: "Node", text: node(names) },
     { id: "python", title: "Python", text: python(names) },
     { id: "ruby", title: "Ruby", text: ruby(names) },
+    { id: "java", title: "Java", text: java(names) },
     { id: "go", title: "Go", text: go(names) },
     { id: "env", title: ".env", text: [key, url].map((name) => name && `${name}=\n`).join("") },
   ];
@@ -67,6 +68,19 @@ response = Net::HTTP.get_response(
   "Authorization" => "Bearer #{ENV.fetch("${key}")}"
 )
 puts response.code`;
+}
+
+function java({ key, url }: Names): string {
+  const address = url === undefined ? `"${PLACEHOLDER}"` : `System.getenv("${url}")`;
+  return `import java.net.URI;
+import java.net.http.*;
+
+var request = HttpRequest.newBuilder(URI.create(${address}))
+    .header("Authorization", "Bearer " + System.getenv("${key}"))
+    .build();
+var response = HttpClient.newHttpClient()
+    .send(request, HttpResponse.BodyHandlers.ofString());
+System.out.println(response.statusCode());`;
 }
 
 function go({ key, url }: Names): string {

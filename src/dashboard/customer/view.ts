@@ -1,9 +1,9 @@
-import { type Dimension, findPlan, limitsOf, type Plan } from "../../catalog/catalog.ts";
+import { type Catalog, type Dimension, findPlan, limitsOf, type Plan } from "../../catalog/catalog.ts";
 import { type Credential, type CredentialDeclaration, liveCredentials } from "../../credentials/credentials.ts";
 import type { Tx } from "../../db/db.ts";
 import { isOwed, PUSH_CONFIG } from "../../deliveries/deliveries.ts";
 import { ProviderError } from "../../errors.ts";
-import { type LifecycleEvent, recentEvents } from "../../events/events.ts";
+import { type LifecycleEvent, lastSignIns, recentEvents } from "../../events/events.ts";
 import type { MarketplaceTexts } from "../../marketplaces/marketplace.ts";
 import { alertsOf, type UsageAlert } from "../../metering/alerts.ts";
 import { type Included, includedNow } from "../../metering/history.ts";
@@ -45,6 +45,9 @@ export interface CustomerView {
   /** Where the next page of events begins, when there is one. */
   readonly olderThan: number | undefined;
   readonly people: readonly Person[];
+  /** When a person of this e-mail address signed in last. */
+  readonly seen: ReadonlyMap<string, Date>;
+  readonly help: Catalog["help"];
   readonly texts: MarketplaceTexts;
   readonly aws: AwsView | undefined;
   readonly person: SignedIn["person"];
@@ -55,6 +58,8 @@ export interface EventPage {
   readonly size: number;
   /** The last sequence of the page before. */
   readonly before?: number | undefined;
+  /** How types begin; any when absent. */
+  readonly begins?: readonly string[];
 }
 
 /** Reads it all as it is now; of the config vars only the names. */
@@ -71,6 +76,7 @@ export async function loadView(options: DashboardOptions, who: SignedIn, page: E
     metered: catalog.dimensions,
     configVars: Object.keys(await provider.configVars(who.tenant)).sort(),
     declarations,
+    help: catalog.help,
     texts: await textsOf(options, rows.tenant),
     aws: await awsViewOf(options, who.tenant),
     person: who.person,
@@ -78,10 +84,10 @@ export async function loadView(options: DashboardOptions, who: SignedIn, page: E
   };
 }
 
-async function readRows(tx: Tx, { size, before }: EventPage, now: Date) {
+async function readRows(tx: Tx, { size, before, begins = [] }: EventPage, now: Date) {
   const tenant = await readTenant(tx);
   if (tenant === undefined) throw new ProviderError("tenant_not_found", "There is no such tenant.");
-  const events = await recentEvents(tx, size + 1, { before, forCustomer: true });
+  const events = await recentEvents(tx, size + 1, { before, forCustomer: true, begins });
   return {
     now,
     tenant,
@@ -94,6 +100,7 @@ async function readRows(tx: Tx, { size, before }: EventPage, now: Date) {
     events: events.slice(0, size),
     olderThan: events.length > size ? events[size - 1]?.sequence : undefined,
     people: await peopleOf(tx),
+    seen: await lastSignIns(tx),
     pushIsOwed: await isOwed(tx, PUSH_CONFIG),
   };
 }
