@@ -43,10 +43,11 @@ export function witnessed(text: string): { sequence: number; hash: string } {
   return { sequence: Number(sequence), hash };
 }
 
-/** A command that only some marketplaces have is refused for the others. */
-export function marketplaceNamed(...known: readonly string[]): (name: string) => string {
+/** One of these words and no other: a marketplace that has the command, or a kind of file. */
+export function oneOf<Word extends string>(...known: readonly Word[]): (name: string) => Word {
   return (name) => {
-    if (known.includes(name)) return name;
+    const word = known.find((one) => one === name);
+    if (word !== undefined) return word;
     throw new InvalidArgumentError(`It knows ${known.join(", ")}.`);
   };
 }

@@ -1,5 +1,6 @@
 import { Command } from "commander";
-import { marketplaceNamed, moment } from "./arguments.ts";
+import { analystCommands } from "./analyst-commands.ts";
+import { moment, oneOf } from "./arguments.ts";
 import { eventCommands } from "./event-commands.ts";
 import { databaseCommands, isolateCommands } from "./isolation-commands.ts";
 import { auditCommands, keysCommands } from "./key-commands.ts";
@@ -55,10 +56,11 @@ export function program(): Command {
   eventCommands(cli);
   awsCommands(cli);
   isolateCommands(cli);
+  analystCommands(cli);
   cli
     .command("reconcile")
     .description("compare what was billed with the marketplace's own reports")
-    .argument("<marketplace>", "aws", marketplaceNamed("aws"))
+    .argument("<marketplace>", "aws", oneOf("aws"))
     .option("--report <file>", "the seller's billing report, CSV")
     .option("--mapping <file>", "JSON that says which column is which")
     .option("--cloudtrail <file>", "an export of CloudTrail's events, JSON")
