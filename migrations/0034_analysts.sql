@@ -101,3 +101,212 @@ create function export_revenue(p jsonb, p_limit integer) returns setof jsonb lan
   select jsonb_build_object('after', case when count(*) = p_limit then jsonb_build_object('tenant', max(g.id)) end) from page g
 $$;
 select door('export_revenue(jsonb, integer)');
+
+-- Pictures: small tables that the worker keeps, so that no page and no tool has to read every record or every tenant. What is
+-- in them is of hours that are over, and of a moment that is told beside it.
+
+-- What was counted in an hour or a day (UTC), under the plan that the tenant had when it was summed. Hours go after 35 days.
+create table usage_sums (
+  step        text not null check (step in ('hour', 'day')),
+  at          timestamptz not null,
+  marketplace text not null,
+  plan        text not null,
+  dimension   text not null,
+  quantity    numeric not null,
+  events      bigint not null,
+  primary key (step, at, marketplace, plan, dimension)
+);
+-- Lifecycle events by day and type, of days that are over.
+create table lifecycle_days (
+  day         timestamptz not null,
+  marketplace text not null,
+  type        text not null,
+  events      bigint not null,
+  primary key (day, marketplace, type)
+);
+-- The purchases of a month, and how many of them are still there.
+create table purchase_months (
+  month       timestamptz not null,
+  marketplace text not null,
+  plan        text not null,
+  bought      bigint not null,
+  active      bigint not null,
+  primary key (month, marketplace, plan)
+);
+-- Who used most of a dimension in a month.
+create table usage_tops (
+  tenant_id text not null,
+  month     timestamptz not null,
+  dimension text not null,
+  quantity  numeric not null,
+  primary key (tenant_id, month, dimension)
+);
+create index usage_tops_order on usage_tops (month, dimension, quantity desc, tenant_id);
+select wall('usage_tops', 'tenant_id');
+select app_may('select on usage_tops');
+-- One row: up to where the above are kept.
+create table picture_rolls (
+  one           boolean primary key default true check (one),
+  hours_through timestamptz,
+  days_through  timestamptz,
+  counted_at    timestamptz
+);
+insert into picture_rolls default values;
+
+create index usage_months_month on usage_months using brin (month) with (pages_per_range = 16);
+
+-- Sums hours and days that are over and not summed yet, a bounded part of them. Answers whether there is more.
+create function roll_sums(v_roll picture_rolls, p_now timestamptz) returns boolean language plpgsql as $$
+declare
+  v_through timestamptz := (select summed_through from usage_rolls);
+  v_first timestamptz := (select min(f.created_at) from console_kinds() k cross join lateral (
+    select t.created_at from tenants t where t.marketplace = k.marketplace and t.plan = k.plan and t.state = k.state
+    order by t.created_at limit 1) f);
+  -- An event may be of an hour before its tenant was bought, by seven days.
+  v_hour timestamptz := coalesce(v_roll.hours_through + interval '1 hour', date_trunc('hour', v_first - interval '8 days', 'UTC'));
+  v_day timestamptz := coalesce(v_roll.days_through + interval '1 day', date_trunc('day', v_first, 'UTC'));
+  v_steps integer := 500;
+  v_rows bigint := 200000;
+  v_more bigint;
+begin
+  while v_hour <= v_through and v_steps > 0 and v_rows > 0 loop
+    with sums as (
+      select t.marketplace, t.plan, r.dimension, sum(r.quantity) as quantity, sum(r.events)::bigint as events, count(*) as records
+      from usage_records r join tenants t on t.id = r.tenant_id where r.hour = v_hour group by 1, 2, 3
+    ), added as (
+      insert into usage_sums as s (step, at, marketplace, plan, dimension, quantity, events)
+      select b.step, b.at, n.marketplace, n.plan, n.dimension, n.quantity, n.events
+      from sums n cross join (values ('hour', v_hour), ('day', date_trunc('day', v_hour, 'UTC'))) as b(step, at)
+      where n.quantity > 0
+      on conflict (step, at, marketplace, plan, dimension)
+      do update set quantity = s.quantity + excluded.quantity, events = s.events + excluded.events
+    )
+    select coalesce(sum(records), 0) into v_more from sums;
+    v_roll.hours_through := v_hour;
+    v_hour := v_hour + interval '1 hour';
+    v_rows := v_rows - v_more;
+    v_steps := v_steps - 1;
+  end loop;
+  -- What is written late still is within the hour.
+  while v_day + interval '25 hours' <= p_now and v_steps > 0 and v_rows > 0 loop
+    insert into lifecycle_days (day, marketplace, type, events)
+    select v_day, t.marketplace, e.type, count(*) from lifecycle_events e join tenants t on t.id = e.tenant_id
+    where e.recorded_at >= v_day and e.recorded_at < v_day + interval '1 day' group by 2, 3;
+    get diagnostics v_more = row_count;
+    v_roll.days_through := v_day;
+    v_day := v_day + interval '1 day';
+    v_rows := v_rows - v_more;
+    v_steps := v_steps - 20;
+  end loop;
+  delete from usage_sums where step = 'hour' and at < v_roll.hours_through - interval '35 days';
+  update picture_rolls set hours_through = v_roll.hours_through, days_through = v_roll.days_through;
+  return coalesce(v_hour <= v_through or v_day + interval '25 hours' <= p_now, false);
+end $$;
+
+-- Counts purchases and who used most, of this month and the one before. It reads every tenant, so once an hour.
+create function roll_counts(p_now timestamptz) returns void language plpgsql as $$
+declare
+  v_month timestamptz := date_trunc('month', p_now, 'UTC');
+  v_months timestamptz[] := array[v_month, date_trunc('month', v_month - interval '1 day', 'UTC')];
+begin
+  perform set_config('work_mem', '64MB', true);
+  delete from purchase_months;
+  insert into purchase_months (month, marketplace, plan, bought, active)
+  select date_trunc('month', t.created_at, 'UTC'), t.marketplace, t.plan, count(*), count(*) filter (where t.state in ('active', 'suspended'))
+  from tenants t where t.plan <> '' and t.state not in ('provisioning', 'failed') group by 1, 2, 3;
+  delete from usage_tops where month = any(v_months);
+  insert into usage_tops (tenant_id, month, dimension, quantity)
+  select tenant_id, month, dimension, quantity from (
+    select m.tenant_id, m.month, m.dimension, m.quantity,
+           row_number() over (partition by m.month, m.dimension order by m.quantity desc, m.tenant_id) as place
+    from usage_months m where m.month = any(v_months) and m.quantity > 0) placed
+  where place <= 50;
+  update picture_rolls set counted_at = p_now;
+end $$;
+revoke all on function roll_sums(picture_rolls, timestamptz), roll_counts(timestamptz) from public;
+
+-- One step of the worker; one at a time. Answers whether there is more to do at once.
+create function roll_pictures(p_now timestamptz) returns boolean language plpgsql as $$
+declare
+  v_roll picture_rolls;
+begin
+  if not pg_try_advisory_xact_lock(7355, 6) then
+    return false;
+  end if;
+  select * into v_roll from picture_rolls;
+  if roll_sums(v_roll, p_now) then
+    return true;
+  end if;
+  if v_roll.counted_at is null or v_roll.counted_at not between p_now - interval '1 hour' and p_now then
+    perform roll_counts(p_now);
+  end if;
+  return false;
+end $$;
+select door('roll_pictures(timestamptz)');
+
+-- For BI tools: a schema of views, and two roles. `stallholder_views` owns the views and may read the columns in them; it has
+-- policies of its own, because a door's would take a door. `stallholder_reporting` may read the views. Neither logs in.
+do $$
+declare
+  v_role text;
+begin
+  foreach v_role in array array['stallholder_views', 'stallholder_reporting'] loop
+    begin
+      execute format('create role %I nologin', v_role);
+    exception
+      when duplicate_object or unique_violation or insufficient_privilege then null;
+    end;
+  end loop;
+end $$;
+
+create schema reporting;
+
+create view reporting.tenants as
+  select t.id as tenant, t.marketplace, t.resource_id, t.plan, t.region, t.state, t.created_at as bought_at, t.changed_at, t.ended_at
+  from public.tenants t where t.plan <> '';
+create view reporting.usage_records as
+  select r.tenant_id as tenant, r.hour, r.dimension, r.quantity, r.events, r.state, r.units, r.verdict, r.sealed_at, r.accepted_at
+  from public.usage_records r;
+create view reporting.usage_by_hour as
+  select s.at as hour, s.marketplace, s.plan, s.dimension, s.quantity, s.events from public.usage_sums s where s.step = 'hour';
+create view reporting.usage_by_day as
+  select (s.at at time zone 'UTC')::date as day, s.marketplace, s.plan, s.dimension, s.quantity, s.events
+  from public.usage_sums s where s.step = 'day';
+create view reporting.lifecycle_by_day as
+  select (d.day at time zone 'UTC')::date as day, d.marketplace, d.type, d.events from public.lifecycle_days d;
+create view reporting.purchases_by_month as
+  select (m.month at time zone 'UTC')::date as month, m.marketplace, m.plan, m.bought, m.active from public.purchase_months m;
+create view reporting.kept_through as
+  select r.hours_through + interval '1 hour' as usage, r.days_through + interval '1 day' as lifecycle, r.counted_at as purchases
+  from public.picture_rolls r;
+
+-- Where there are no such roles, or they are another owner's, the views are the owner's own: it reads no tenant's row through
+-- them, and nobody else reads them.
+do $$
+declare
+  v_view text;
+  v_table text;
+  v_take text := case when current_setting('server_version_num')::integer < 160000 then '' else 'with inherit false, set true' end;
+begin
+  execute format('grant stallholder_views to %I %s', current_user, v_take);
+  grant usage, create on schema reporting to stallholder_views;
+  for v_view in select c.relname from pg_class c where c.relnamespace = 'reporting'::regnamespace and c.relkind = 'v' loop
+    execute format('grant select on reporting.%I to stallholder_reporting', v_view);
+    execute format('alter view reporting.%I owner to stallholder_views', v_view);
+  end loop;
+  revoke create on schema reporting from stallholder_views;
+  grant usage on schema reporting to stallholder_reporting;
+
+  grant select on usage_sums, lifecycle_days, purchase_months, picture_rolls to stallholder_views;
+  grant select (id, marketplace, resource_id, plan, region, state, created_at, changed_at, ended_at) on tenants to stallholder_views;
+  grant select (tenant_id, hour, dimension, quantity, events, state, units, verdict, sealed_at, accepted_at) on usage_records
+    to stallholder_views;
+  foreach v_table in array array['tenants', 'usage_records'] loop
+    execute format('create policy reporting on %I for select to stallholder_views using (true)', v_table);
+  end loop;
+  -- As a member the owner would see by these policies too.
+  execute format('revoke stallholder_views from %I %s', current_user,
+                 case when v_take = '' then '' else 'granted by current_user' end);
+exception
+  when insufficient_privilege or undefined_object then null;
+end $$;

@@ -7,6 +7,7 @@ import type { Metrics } from "./http/metrics.ts";
 import type { Store } from "./isolation/isolation.ts";
 import type { Logger } from "./log.ts";
 import type { Marketplace } from "./marketplaces/marketplace.ts";
+import { pictureJob } from "./metering/pictures.ts";
 import { REPORT_LANES } from "./metering/reporter.ts";
 import type { ProviderJobs } from "./provider/contract.ts";
 import type { Subscriptions } from "./subscriptions/subscriptions.ts";
@@ -120,6 +121,7 @@ function jobsOf(options: WorkerOptions, id: string, stopping: AbortSignal): read
     { name: "database watch", run: () => provider.watchDatabases().then(() => false) },
     sideBySide({ ...claimed, name: "moves", start: (places) => provider.startDueMoves(places) }),
     { name: "metering", run: () => provider.meterUsage() },
+    { name: "pictures", run: pictureJob(store, clock) },
     { name: "aws connections", run: () => provider.checkAwsConnections() },
     { name: "sweep", run: () => provider.sweep().then(() => false) },
     sideBySide({ ...claimed, name: "rotations", start: (places) => provider.startRotations(places) }),

@@ -235,7 +235,9 @@ describe("migrate", () => {
     const empty = await ownDatabase();
     const client = new pg.Client({ connectionString: empty.superuserUrl });
     await client.connect();
-    await client.query("drop schema public, usage_days cascade; create schema public authorization pg_database_owner");
+    await client.query(
+      "drop schema public, usage_days, reporting cascade; create schema public authorization pg_database_owner",
+    );
     await client.end();
     return empty;
   }

@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { moment, oneOf } from "./arguments.ts";
+import { moment, number, oneOf, roleName } from "./arguments.ts";
 
 export function analystCommands(cli: Command): void {
   cli
@@ -17,4 +17,14 @@ export function analystCommands(cli: Command): void {
     .option("--resume", "go on with a file that was cut off")
     .option("--json", "print the summary as JSON")
     .action(async (what, options) => (await import("../export/export.ts")).exportData(what, options));
+  cli
+    .command("reporting")
+    .description("the views for BI tools (docs/reporting.md)")
+    .command("login")
+    .description("make a login that may read the views and nothing else; its password is shown once")
+    .argument("<name>", "of the new role", roleName)
+    .option("--seconds <number>", "a statement that takes longer is cancelled", number(1, 3_600), 60)
+    .option("--connections <number>", "so many at once", number(1, 100), 5)
+    .option("--json", "print as JSON")
+    .action(async (name, options) => (await import("../reporting.ts")).reportingLogin(name, options));
 }

@@ -56,3 +56,10 @@ export function accountNumber(text: string): string {
   if (/^\d{12}$/.test(text)) return text;
   throw new InvalidArgumentError("It is the number of an account, twelve digits.");
 }
+
+export function roleName(text: string): string {
+  if (/^[a-z][a-z0-9_]{2,62}$/.test(text) && !/^(pg_|stallholder_|usage_writer$)/.test(text)) return text;
+  throw new InvalidArgumentError(
+    "It is 3 to 63 small letters, digits and _, a letter first, and none of our own roles.",
+  );
+}

@@ -1,11 +1,12 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { APP, DATABASE, readPasswords, TENANTS, TENANTS_DATABASE, tenantsPassword } from "./roles.ts";
+import { APP, DATABASE, OWNER, readPasswords, TENANTS, TENANTS_DATABASE, tenantsPassword } from "./roles.ts";
 import { findPlaces } from "./site.ts";
 
 /** The addresses of a server that another process runs. */
 export interface RunningEmbedded {
   readonly appUrl: string;
+  readonly ownerUrl: string;
   readonly tenantsUrl: string;
 }
 
@@ -21,6 +22,7 @@ export async function runningEmbedded(dataDir: string): Promise<RunningEmbedded 
     `postgres://${role}:${password}@127.0.0.1:${port}/${database}?sslmode=disable`;
   return {
     appUrl: on(APP, passwords.app, DATABASE),
+    ownerUrl: on(OWNER, passwords.owner, DATABASE),
     tenantsUrl: on(TENANTS, tenantsPassword(passwords), TENANTS_DATABASE),
   };
 }

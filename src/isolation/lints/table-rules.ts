@@ -140,7 +140,7 @@ export const tableRules: readonly Rule[] = [
     sql: `select format('%I on %s', p.polname, p.polrelid::regclass) as at,
       'lets every row pass, and no restrictive policy stands beside it' as message
       from tables t join pg_policy p on p.polrelid = t.oid
-      where p.polpermissive
+      where p.polpermissive and exists (select from roles h where h.oid = any(p.polroles))
         and 'true' in (pg_get_expr(p.polqual, p.polrelid), pg_get_expr(p.polwithcheck, p.polrelid))
         and not exists (select from pg_policy w where w.polrelid = t.oid and not w.polpermissive
                         and w.polcmd = '*' and w.polroles = '{0}')`,

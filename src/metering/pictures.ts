@@ -1,0 +1,25 @@
+import type { Clock } from "../clock.ts";
+import type { Store } from "../isolation/isolation.ts";
+
+const EVERY_MS = 60_000;
+
+/**
+ * Keeps the small tables behind the pictures and the views for analysts: a look each minute, and at once again while there
+ * is more to sum. Any number of workers may run it; one at a time sums.
+ */
+export function pictureJob(store: Store, clock: Clock): () => Promise<boolean> {
+  let nextAt = Number.NEGATIVE_INFINITY;
+  return async () => {
+    if (performance.now() < nextAt) return false;
+    nextAt = performance.now() + EVERY_MS;
+    const more = await rollPictures(store, clock.now());
+    if (more) nextAt = Number.NEGATIVE_INFINITY;
+    return more;
+  };
+}
+
+/** One bounded step. Answers whether there is more to do at once. */
+export async function rollPictures(store: Store, now: Date): Promise<boolean> {
+  const [row] = await store.throughDoor<{ more: boolean }>({ text: "select roll_pictures($1) as more", values: [now] });
+  return row?.more ?? false;
+}
