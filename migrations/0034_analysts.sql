@@ -310,3 +310,45 @@ begin
 exception
   when insufficient_privilege or undefined_object then null;
 end $$;
+
+-- What the console's pictures show, of the tables above alone. p = {step, bin, from, by, dimension, month, since}.
+create function console_usage(p jsonb, p_limit integer) returns jsonb language sql stable as $$
+  with sums as (
+    select date_trunc(p->>'bin', s.at, 'UTC') as at,
+           case p->>'by' when 'plan' then s.plan when 'marketplace' then s.marketplace else s.dimension end as part,
+           sum(s.quantity) as quantity
+    from usage_sums s
+    where s.step = p->>'step' and s.at >= (p->>'from')::timestamptz
+      and (p->>'by' = 'dimension' or s.dimension = p->>'dimension')
+    group by 1, 2
+  ), tops as (
+    select u.tenant_id, u.quantity from usage_tops u
+    where u.month = (p->>'month')::timestamptz and u.dimension = p->>'dimension'
+    order by u.quantity desc, u.tenant_id limit p_limit
+  ), months as (
+    select m.month, sum(m.bought) as bought, sum(m.active) as active from purchase_months m
+    where m.month >= (p->>'since')::timestamptz group by 1
+  )
+  select jsonb_build_object(
+    'through', (select console_moment(r.hours_through + interval '1 hour') from picture_rolls r),
+    'counted_at', (select console_moment(r.counted_at) from picture_rolls r),
+    'sums', (select coalesce(jsonb_agg(jsonb_build_object('at', console_moment(s.at), 'part', s.part,
+                                                          'quantity', trim_scale(s.quantity)::text)), '[]') from sums s),
+    'tops', (select coalesce(jsonb_agg(jsonb_build_object(
+               'tenant', u.tenant_id, 'name', coalesce(nullif(t.name, ''), t.resource_id), 'marketplace', t.marketplace, 'plan', t.plan,
+               'quantity', trim_scale(u.quantity)::text) order by u.quantity desc, u.tenant_id), '[]')
+             from tops u join tenants t on t.id = u.tenant_id),
+    'months', (select coalesce(jsonb_agg(jsonb_build_object('month', console_moment(m.month), 'bought', m.bought, 'active', m.active)),
+                               '[]') from months m))
+$$;
+select door('console_usage(jsonb, integer)');
+
+-- The same sums as lines for a file, each of one plan, marketplace and dimension. p = {step, bin, from}.
+create function console_usage_lines(p jsonb, p_limit integer)
+returns table (at text, marketplace text, plan text, dimension text, quantity text, events text) language sql stable as $$
+  select console_moment(date_trunc(p->>'bin', s.at, 'UTC')), s.marketplace, s.plan, s.dimension, trim_scale(sum(s.quantity))::text,
+         sum(s.events)::text
+  from usage_sums s where s.step = p->>'step' and s.at >= (p->>'from')::timestamptz
+  group by 1, 2, 3, 4 order by 1, 2, 3, 4 limit p_limit
+$$;
+select door('console_usage_lines(jsonb, integer)');

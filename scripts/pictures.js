@@ -95,7 +95,7 @@ async function takeAll(browser, secrets, colorScheme) {
   await page.locator("tbody a").last().click();
   await page.waitForURL(/tenants\/[a-z]/);
   await take("console-tenant");
-  for (const section of ["metering", "deliveries"]) {
+  for (const section of ["metering", "usage", "deliveries"]) {
     await page.goto(`${PROVIDER}/console/${section}`);
     await take(`console-${section}`);
   }

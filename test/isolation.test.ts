@@ -71,6 +71,8 @@ const DOORS = [
   "console_put_session(text,text,jsonb,timestamp with time zone)",
   "console_retry_group(jsonb,timestamp with time zone,integer)",
   "console_tenant(text,jsonb,integer)",
+  "console_usage(jsonb,integer)",
+  "console_usage_lines(jsonb,integer)",
   "console_work(jsonb,integer)",
   "database_limits(text[])",
   "due_databases(timestamp with time zone,integer)",

@@ -8,12 +8,12 @@ const EVERY_MS = 60_000;
  * is more to sum. Any number of workers may run it; one at a time sums.
  */
 export function pictureJob(store: Store, clock: Clock): () => Promise<boolean> {
-  let nextAt = Number.NEGATIVE_INFINITY;
+  let lookedAt = Number.NEGATIVE_INFINITY;
   return async () => {
-    if (performance.now() < nextAt) return false;
-    nextAt = performance.now() + EVERY_MS;
-    const more = await rollPictures(store, clock.now());
-    if (more) nextAt = Number.NEGATIVE_INFINITY;
+    const now = clock.now();
+    if (Math.abs(now.getTime() - lookedAt) < EVERY_MS) return false;
+    const more = await rollPictures(store, now);
+    lookedAt = more ? Number.NEGATIVE_INFINITY : now.getTime();
     return more;
   };
 }

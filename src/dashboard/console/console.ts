@@ -12,6 +12,7 @@ import { homeRoutes } from "./home/home.tsx";
 import { meteringRoutes } from "./metering/metering.tsx";
 import type { ConsoleParts } from "./parts.ts";
 import { tenantRoutes } from "./tenants/tenants.ts";
+import { usageRoutes } from "./usage/usage.tsx";
 
 export interface ConsoleOptions extends ConsoleParts {
   /** Sign the session's id in the cookie. */
@@ -32,6 +33,7 @@ export function consoleRoutes(options: ConsoleOptions): Router {
   router.use(homeRoutes(parts));
   router.use("/tenants", tenantRoutes(parts));
   router.use("/metering", meteringRoutes(parts));
+  router.use("/usage", usageRoutes(parts));
   router.use("/deliveries", deliveryRoutes(parts));
   router.use(notFound, ...pageErrors(`${parts.catalog.name} console`, CONSOLE));
   return router;

@@ -9,6 +9,7 @@ const sections = [
   { path: "/console", word: "Home", role: "viewer" },
   { path: "/console/tenants", word: "Tenants", role: "viewer" },
   { path: "/console/metering", word: "Metering", role: "viewer" },
+  { path: "/console/usage", word: "Usage", role: "viewer" },
   { path: "/console/deliveries", word: "Deliveries", role: "viewer" },
 ] as const satisfies readonly { path: string; word: string; role: Role }[];
 
