@@ -143,6 +143,7 @@ main { display: grid; grid-template-columns: minmax(0, 1fr); gap: 1.25rem; paddi
 .links { display: grid; gap: 0.375rem; overflow-wrap: anywhere; }
 .links:empty { display: none; }
 .ids dd { overflow-wrap: anywhere; text-align: right; }
+#people tbody th { width: 55%; }
 .alerts { display: grid; gap: 0.375rem; overflow-wrap: anywhere; }
 
 .ranges { display: flex; flex-wrap: wrap; gap: 0.5rem 0.75rem; align-items: center; }

@@ -37,7 +37,8 @@ export interface Look {
 
 /** What axe has to object to on a page. */
 export async function axeFaults(page: Page, { scheme = "light", within = "html" }: Look = {}): Promise<string[]> {
-  await page.evaluate(axe.source);
+  // It is half a megabyte: once for each page that is loaded.
+  if (!(await page.evaluate<boolean>("'axe' in window"))) await page.evaluate(axe.source);
   const options: axe.RunOptions = { resultTypes: ["violations"] };
   if (scheme === "dark") options.runOnly = ["color-contrast"];
   const run = `axe.run(${JSON.stringify(within)}, ${JSON.stringify(options)})`;
@@ -45,4 +46,13 @@ export async function axeFaults(page: Page, { scheme = "light", within = "html" 
   return violations.flatMap(({ id, nodes }) =>
     nodes.map(({ target, failureSummary }) => `${id}: ${target} ${failureSummary}`),
   );
+}
+
+/** Structure and contrast in light, and the contrast again in dark. The page should have asked for no motion. */
+export async function axeFaultsInBoth(page: Page, within = "html"): Promise<string[]> {
+  const light = await axeFaults(page, { within });
+  await page.emulateMedia({ colorScheme: "dark" });
+  const dark = await axeFaults(page, { within, scheme: "dark" });
+  await page.emulateMedia({ colorScheme: "light" });
+  return [...light, ...dark];
 }
