@@ -56,6 +56,7 @@ const arrows = {
     "provider",
     "db",
     "deliveries",
+    "subscriptions",
     "marketplaces",
     "isolation",
     "catalog",

@@ -81,7 +81,7 @@ export async function compose(surroundings: Surroundings): Promise<Service> {
       connectTemplateUrl: settings.aws.connectTemplateUrl,
     }),
     console: consoleRoutes({
-      ...{ store, provider, clock, catalog, marketplaces, attempts, customerSessions: sessions },
+      ...{ store, provider, clock, catalog, marketplaces, subscriptions, attempts, customerSessions: sessions },
       publicUrl: settings.publicUrl,
       operatorToken: settings.operatorToken,
       secrets: keys.sessions,

@@ -3,6 +3,7 @@ import express, { type Router } from "express";
 import supertest from "supertest";
 import { assetRoutes } from "../../src/dashboard/assets.ts";
 import { deliveryRoutes } from "../../src/dashboard/console/deliveries/deliveries.ts";
+import { endpointRoutes } from "../../src/dashboard/console/endpoints/endpoints.ts";
 import { type ConsoleParts, letIn, type Role } from "../../src/dashboard/console/parts.ts";
 import { tenantRoutes } from "../../src/dashboard/console/tenants/tenants.ts";
 import { customerRoutes } from "../../src/dashboard/customer/customer-routes.ts";
@@ -14,6 +15,7 @@ import { browserSessions } from "../../src/sso/browser-sessions.ts";
 import { describeInBazaar } from "./dashboard-app.ts";
 import { listen } from "./listen.ts";
 import type { TestProvider } from "./provider.ts";
+import { subscribed } from "./subscribed.ts";
 
 /** The console's tenants over a test's provider. Who signs in is said by a header; forms carry their token as ever. */
 export async function consoleOf(shop: TestProvider, bazaar: Partial<Marketplace> = {}) {
@@ -26,6 +28,7 @@ export async function consoleOf(shop: TestProvider, bazaar: Partial<Marketplace>
     marketplaces: new Map([["bazaar", marketplace]]),
     operatorToken: undefined,
     customerSessions: sessions,
+    subscriptions: subscribed(shop),
   };
   const formSessions = new Map<string, object>();
   const app = express();
@@ -41,6 +44,7 @@ export async function consoleOf(shop: TestProvider, bazaar: Partial<Marketplace>
   });
   app.use("/console/tenants", tenantRoutes(parts));
   app.use("/console/deliveries", deliveryRoutes(parts));
+  app.use("/console/endpoints", endpointRoutes(parts));
   app.use("/dashboard", customerRoutes({ ...common, declarations, sessions, marketplaceOf: () => marketplace }));
   app.use(notFound, ...pageErrors(catalog.name));
   const { url } = await listen(app);

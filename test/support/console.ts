@@ -9,6 +9,7 @@ import { problemAnswer } from "../../src/http/problem.ts";
 import { securityHeaders } from "../../src/http/security-headers.ts";
 import { listen } from "./listen.ts";
 import type { TestProvider } from "./provider.ts";
+import { subscribed } from "./subscribed.ts";
 
 export const OPERATOR_TOKEN = "the-operators-own-token";
 
@@ -46,6 +47,7 @@ export async function consoleOf(shop: TestProvider, given: Partial<ConsoleOption
         provider: shop,
         marketplaces: new Map(),
         customerSessions: { open: async () => undefined },
+        subscriptions: subscribed(shop),
       },
       publicUrl: "http://127.0.0.1",
       operatorToken: OPERATOR_TOKEN,

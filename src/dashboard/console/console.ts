@@ -8,6 +8,7 @@ import { signedInOnly } from "./access/guard.ts";
 import { type OperatorSessions, operatorSessions } from "./access/sessions.ts";
 import { signInRoutes } from "./access/sign-in.tsx";
 import { deliveryRoutes } from "./deliveries/deliveries.ts";
+import { endpointRoutes } from "./endpoints/endpoints.ts";
 import { homeRoutes } from "./home/home.tsx";
 import { meteringRoutes } from "./metering/metering.tsx";
 import type { ConsoleParts } from "./parts.ts";
@@ -35,6 +36,7 @@ export function consoleRoutes(options: ConsoleOptions): Router {
   router.use("/metering", meteringRoutes(parts));
   router.use("/usage", usageRoutes(parts));
   router.use("/deliveries", deliveryRoutes(parts));
+  router.use("/endpoints", endpointRoutes(parts));
   router.use(notFound, ...pageErrors(`${parts.catalog.name} console`, CONSOLE));
   return router;
 }

@@ -11,6 +11,7 @@ const sections = [
   { path: "/console/metering", word: "Metering", role: "viewer" },
   { path: "/console/usage", word: "Usage", role: "viewer" },
   { path: "/console/deliveries", word: "Deliveries", role: "viewer" },
+  { path: "/console/endpoints", word: "Endpoints", role: "viewer" },
 ] as const satisfies readonly { path: string; word: string; role: Role }[];
 
 export type SectionPath = (typeof sections)[number]["path"];

@@ -6,6 +6,7 @@ import type { OperatorStore, Store } from "../../isolation/isolation.ts";
 import type { Marketplace } from "../../marketplaces/marketplace.ts";
 import type { Provider } from "../../provider/contract.ts";
 import type { BrowserSessions } from "../../sso/browser-sessions.ts";
+import type { Subscriptions } from "../../subscriptions/subscriptions.ts";
 
 /** Each may what those before it may. */
 export const roles = ["viewer", "support", "operator", "admin"] as const;
@@ -32,6 +33,8 @@ export interface ConsoleParts {
   readonly operatorToken: string | undefined;
   /** Opens the customer's dashboard for an operator who looks on. */
   readonly customerSessions: Pick<BrowserSessions, "open">;
+  /** What is done to endpoints. */
+  readonly subscriptions: Pick<Subscriptions, "tryOut" | "resend" | "recover" | "change" | "rotateSecret">;
 }
 
 const people = new WeakMap<Request, Person>();

@@ -20,6 +20,7 @@ const CLOSE_MS = 6 * HOUR_MS;
 
 const METERING = "/console/metering";
 const DELIVERIES = "/console/deliveries";
+const ENDPOINTS = "/console/endpoints";
 
 const severity: Readonly<Record<Tone, number>> = { bad: 0, wait: 1, good: 2 };
 
@@ -125,10 +126,10 @@ function lag({ untried }: HomeView, now: Date): Light {
 
 function endpoints({ endpoints: troubled }: HomeView, now: Date): Light {
   if (troubled.length === 0)
-    return { what: "Endpoints", tone: "good", says: "Everybody hears of events.", at: DELIVERIES };
+    return { what: "Endpoints", tone: "good", says: "Everybody hears of events.", at: ENDPOINTS };
   const off = troubled.some(({ state }) => state === "disabled");
   const names = troubled.map(({ name, id, failing_since: since }) =>
     since === null ? name || id : `${name || id} (first failed ${ago(since, now)})`,
   );
-  return { what: "Endpoints", tone: off ? "bad" : "wait", says: `In trouble: ${names.join(", ")}.`, at: DELIVERIES };
+  return { what: "Endpoints", tone: off ? "bad" : "wait", says: `In trouble: ${names.join(", ")}.`, at: ENDPOINTS };
 }

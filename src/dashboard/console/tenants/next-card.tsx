@@ -1,6 +1,8 @@
 import type { ComponentChildren } from "preact";
 import { Card } from "../../parts.tsx";
 import { Moment } from "../../time.tsx";
+import { endpointPath } from "../endpoints/acts.ts";
+import { shownAddress } from "../endpoints/place.ts";
 import { may, type Person } from "../parts.ts";
 import { actPath } from "./act-bar.tsx";
 import type { CallLine, EndpointLine, OperationLine, TenantRead } from "./read.ts";
@@ -80,7 +82,7 @@ function EndpointItem({ one, now }: ItemProps<EndpointLine>) {
         <strong class={`badge ${one.state === "on" ? "wait" : "bad"}`}>
           {one.state === "on" ? "owed" : one.state}
         </strong>{" "}
-        {many} to {one.name}
+        {many} to <a href={endpointPath(one.id)}>{shownAddress(one.name)}</a>
         {one.due_at === null ? null : (
           <>
             , next attempt <Moment at={new Date(one.due_at)} now={now} />
