@@ -86,6 +86,7 @@ export async function compose(surroundings: Surroundings): Promise<Service> {
       operatorToken: settings.operatorToken,
       secrets: keys.sessions,
       secure: https,
+      ...settings.console,
     }),
   });
 

@@ -1,6 +1,13 @@
 import { type DevelopmentSecrets, developmentSecrets } from "./config/development-secrets.ts";
 import { type GivenSettings, productionFaults } from "./config/production-rules.ts";
 import { fallbackOf, type SettingValues, settingList, settingSchema } from "./config/setting-list.ts";
+import {
+  type OidcSettings,
+  oidcSettings,
+  type SamlSettings,
+  samlSettings,
+  signInFaults,
+} from "./config/sign-in-settings.ts";
 import { type Fault, ProviderError } from "./errors.ts";
 
 /** What the environment says, read once at the start and passed down. Addresses are origins without a trailing slash. */
@@ -27,6 +34,8 @@ export interface Settings {
   readonly eventsAllowPrivate: boolean;
   readonly product: { readonly url: string | undefined; readonly secret: string };
   readonly operatorToken: string | undefined;
+  /** By whom operators are told apart, beside the token. */
+  readonly console: { readonly oidc: OidcSettings | undefined; readonly saml: SamlSettings | undefined };
   readonly metricsToken: string | undefined;
   readonly logLevel: SettingValues["LOG_LEVEL"];
   readonly clockUrl: string | undefined;
@@ -80,7 +89,11 @@ const HEROKU_ADDONS_URL = "https://addons.heroku.com";
 export function readSettings(env: NodeJS.ProcessEnv = process.env): Settings {
   const production = env["NODE_ENV"] === "production";
   const given = withFallbacks(env, production);
-  const faults = [...formatFaults(given), ...(production ? productionFaults(given) : portFaults(given))];
+  const faults = [
+    ...formatFaults(given),
+    ...signInFaults(given),
+    ...(production ? productionFaults(given) : portFaults(given)),
+  ];
   if (faults.length > 0) throw new ProviderError("config_invalid", "The settings are not usable.", { faults });
   const values = settingSchema.parse(production ? given : withDevelopmentSecrets(given));
   return assemble(values, production, !(production || speaksToOthers(env)));
@@ -167,6 +180,7 @@ function assemble(values: SettingValues, production: boolean, demoData: boolean)
     eventsAllowPrivate: values.EVENTS_ALLOW_PRIVATE,
     product: Object.freeze({ url: values.PRODUCT_URL, secret: values.PRODUCT_SECRET }),
     operatorToken: values.OPERATOR_TOKEN,
+    console: Object.freeze({ oidc: oidcSettings(values), saml: samlSettings(values) }),
     metricsToken: values.METRICS_TOKEN,
     logLevel: values.LOG_LEVEL,
     clockUrl: values.CLOCK_URL,

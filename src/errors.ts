@@ -9,6 +9,8 @@ export type ErrorCode =
   | "credential_not_found"
   | "csrf_refused"
   | "endpoint_not_found"
+  | "identity_failed"
+  | "identity_unavailable"
   | "internal"
   | "marketplace_refused"
   | "marketplace_unavailable"
@@ -68,6 +70,8 @@ export const errorFacts: Readonly<Record<ErrorCode, ErrorFacts>> = {
   credential_not_found: facts(404, false, "caller", "There is no such credential"),
   csrf_refused: facts(403, false, "customer", "The form has expired"),
   endpoint_not_found: facts(404, false, "caller", "There is no such endpoint"),
+  identity_failed: facts(502, false, "operator", "The identity provider answered wrongly"),
+  identity_unavailable: facts(503, true, "operator", "The identity provider did not answer"),
   internal: facts(500, true, "operator", "Something failed on our side"),
   marketplace_refused: facts(502, false, "operator", "The marketplace refused"),
   marketplace_unavailable: facts(503, true, "operator", "The marketplace did not answer"),

@@ -1,3 +1,4 @@
+import { X509Certificate } from "node:crypto";
 import { isIP } from "node:net";
 import { z } from "zod";
 
@@ -109,3 +110,55 @@ export const templateUrl = () =>
   );
 
 export const roleArn = () => matching(ROLE, "must be the ARN of an IAM role");
+
+const LOOPBACK = /^(localhost|127(\.\d+){3}|\[::1\])$/;
+/** Entra's addresses for whoever comes from any directory: an e-mail from there proves nothing. */
+const ANY_DIRECTORY = /^\/(common|organizations|consumers)(\/|$)/;
+
+/** Where operators prove who they are: what comes from it is believed, so nobody may change it on the way. */
+const trusted = (url: URL): boolean =>
+  url.protocol === "https:" || (url.protocol === "http:" && LOOPBACK.test(url.hostname));
+
+export const issuerUrl = () =>
+  text(
+    "must be the https address of one identity provider (of Entra: of one directory), without a query; http only on loopback",
+    (value) => {
+      const url = parsedUrl(value);
+      if (url === undefined || !trusted(url) || `${url.username}${url.password}${url.search}${url.hash}` !== "")
+        return false;
+      return url.hostname !== "login.microsoftonline.com" || !ANY_DIRECTORY.test(url.pathname);
+    },
+  );
+
+export const entryPointUrl = () =>
+  text("must be an https address without credentials or a fragment; http only on loopback", (value) => {
+    const url = parsedUrl(value);
+    return url !== undefined && trusted(url) && `${url.username}${url.password}${url.hash}` === "";
+  });
+
+const PEM = /-----BEGIN CERTIFICATE-----([\s\S]+?)-----END CERTIFICATE-----/g;
+
+/** One certificate or several, while one replaces the other. Line ends may be written `\n`, as some hosts do. */
+export const certificates = () =>
+  z
+    .string()
+    .transform(bodiesOf)
+    .refine(
+      (bodies) => bodies.length > 0 && bodies.every(isCertificate),
+      "must be a certificate in PEM or base64, or several of them (base64: separated by commas)",
+    );
+
+function bodiesOf(value: string): readonly string[] {
+  const plain = value.replaceAll("\\n", "\n");
+  const blocks = [...plain.matchAll(PEM)].map(([, body]) => body ?? "");
+  return Object.freeze((blocks.length > 0 ? blocks : plain.split(",")).map((body) => body.replace(/\s/g, "")));
+}
+
+function isCertificate(body: string): boolean {
+  try {
+    new X509Certificate(Buffer.from(body, "base64"));
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -8,6 +8,7 @@ const DEVELOPMENT_PREFIX = "development";
 const SHORTEST_SECRET = 16;
 const LOOPBACK = /^(localhost|127(\.\d+){3}|\[::1\])$/;
 const TOKEN_TARGETS: readonly SettingName[] = ["HEROKU_API_URL", "HEROKU_ID_URL", "HEROKU_ADDONS_URL"];
+const IDENTITY_PROVIDERS: readonly SettingName[] = ["CONSOLE_OIDC_ISSUER", "CONSOLE_SAML_ENTRY_POINT"];
 
 /** Everything production refuses although its format may be right. Values are never repeated. */
 export function productionFaults(given: GivenSettings): Fault[] {
@@ -40,6 +41,7 @@ function addressMessages(name: SettingName, value: string): string[] {
   if (!URL.canParse(value)) return [];
   const { protocol, hostname } = new URL(value);
   if (protocol !== "http:") return [];
+  if (IDENTITY_PROVIDERS.includes(name)) return ["must be https in production: operators are believed on its word"];
   if (LOOPBACK.test(hostname)) return [];
   if (name === "PUBLIC_URL") return ["must be https in production"];
   return TOKEN_TARGETS.includes(name) ? ["must be https in production: tokens are sent to it"] : [];

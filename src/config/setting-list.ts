@@ -2,11 +2,14 @@ import { resolve } from "node:path";
 import { z } from "zod";
 import {
   awsRegion,
+  certificates,
   databaseUrl,
+  entryPointUrl,
   environmentName,
   host,
   hostAndPort,
   httpUrl,
+  issuerUrl,
   keyRing,
   logLevel,
   origin,
@@ -153,6 +156,31 @@ export const settingSchema = z.object({
     meaning: "Lets an operator in before single sign-on is set up.",
     otherwise: "made once and kept in `DATA_DIR`; nobody gets in by it in production",
     secret: true,
+  }),
+  CONSOLE_OIDC_ISSUER: issuerUrl().optional().register(facts, {
+    meaning: "Issuer of the OpenID Connect provider by which operators sign in; docs/console.md.",
+    otherwise: "no sign-in by OpenID Connect",
+  }),
+  CONSOLE_OIDC_CLIENT_ID: secret(1).optional().register(facts, {
+    meaning: "Id under which that provider knows the console.",
+    otherwise: "none",
+  }),
+  CONSOLE_OIDC_CLIENT_SECRET: secret(1).optional().register(facts, {
+    meaning: "Secret that goes with that id.",
+    otherwise: "none",
+    secret: true,
+  }),
+  CONSOLE_SAML_ENTRY_POINT: entryPointUrl().optional().register(facts, {
+    meaning: "Where the SAML identity provider takes sign-ins (binding HTTP-Redirect).",
+    otherwise: "no sign-in by SAML",
+  }),
+  CONSOLE_SAML_ISSUER: secret(1).optional().register(facts, {
+    meaning: "Our own entity id there: the audience that its assertions must name.",
+    otherwise: "none",
+  }),
+  CONSOLE_SAML_CERT: certificates().optional().register(facts, {
+    meaning: "Certificate that its assertions are signed with, PEM or base64; several during a rotation.",
+    otherwise: "none",
   }),
   METRICS_TOKEN: secret(1).optional().register(facts, {
     meaning: "Bearer token of `/metrics`; without it only loopback may read them.",

@@ -20,7 +20,11 @@ export type AuditAction =
   | "aws.role_removed"
   | "operator.crossed"
   | "operator.acted"
-  | "operator.viewed";
+  | "operator.viewed"
+  | "person.added"
+  | "person.removed"
+  | "person.role_changed"
+  | "person.signed_in";
 
 export interface NewAuditEntry {
   readonly action: AuditAction;

@@ -33,6 +33,7 @@ export interface ConsoleStage {
 export async function consoleOf(shop: TestProvider, given: Partial<ConsoleOptions> = {}): Promise<ConsoleStage> {
   const { store, clock, catalog } = shop.deps;
   const app = express();
+  const { url } = await listen(app);
   app.disable("x-powered-by");
   app.set("query parser", "simple");
   app.use(securityHeaders({ https: false }));
@@ -49,7 +50,7 @@ export async function consoleOf(shop: TestProvider, given: Partial<ConsoleOption
         customerSessions: { open: async () => undefined },
         subscriptions: subscribed(shop),
       },
-      publicUrl: "http://127.0.0.1",
+      publicUrl: url,
       operatorToken: OPERATOR_TOKEN,
       secrets: [randomBytes(32)],
       secure: false,
@@ -58,7 +59,6 @@ export async function consoleOf(shop: TestProvider, given: Partial<ConsoleOption
     }),
     problemAnswer,
   );
-  const { url } = await listen(app);
   const visitor = (cookie: string) => visitorOf(url, cookie);
   return { app, url, visitor, signIn: async () => visitor(await cookieByToken(url)) };
 }

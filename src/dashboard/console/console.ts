@@ -5,6 +5,7 @@ import { notFound } from "../../http/problem.ts";
 import { pageErrors } from "../error-page.tsx";
 import { ownForms } from "../own-forms.ts";
 import { signedInOnly } from "./access/guard.ts";
+import type { Identities } from "./access/options.ts";
 import { type OperatorSessions, operatorSessions } from "./access/sessions.ts";
 import { signInRoutes } from "./access/sign-in.tsx";
 import { deliveryRoutes } from "./deliveries/deliveries.ts";
@@ -15,7 +16,7 @@ import type { ConsoleParts } from "./parts.ts";
 import { tenantRoutes } from "./tenants/tenants.ts";
 import { usageRoutes } from "./usage/usage.tsx";
 
-export interface ConsoleOptions extends ConsoleParts {
+export interface ConsoleOptions extends ConsoleParts, Identities {
   /** Sign the session's id in the cookie. */
   readonly secrets: readonly (KeyObject | Buffer)[];
   readonly secure: boolean;
@@ -24,11 +25,11 @@ export interface ConsoleOptions extends ConsoleParts {
 
 /** The pages of the people who run the service. Mounted at `/console`; a folder a section, each behind the sign-in. */
 export function consoleRoutes(options: ConsoleOptions): Router {
-  const { secrets, secure, attempts, ...parts } = options;
+  const { secrets, secure, attempts, oidc, ...parts } = options;
   const sessions = operatorSessions({ ...parts, secrets, secure });
   const router = Router();
   router.use(...sessions.middleware);
-  router.use(signInRoutes({ parts, sessions, attempts }));
+  router.use(signInRoutes({ parts, sessions, attempts, oidc }));
   router.use(signedInOnly(sessions));
   router.post("/sign-out", ...ownForms(parts.publicUrl), signOut(sessions));
   router.use(homeRoutes(parts));

@@ -9,6 +9,10 @@ declare module "express-session" {
   interface SessionData {
     /** The person of the console; absent while somebody is still at the identity provider. */
     operator?: { readonly id: string; readonly proof?: string };
+    /** The page to go to after the sign-in. */
+    wanted?: string;
+    /** What openid-client keeps while somebody is away. */
+    oidc?: unknown;
     /** As the database has it now; nothing that a session keeps. */
     role?: Role;
   }

@@ -1,44 +1,40 @@
 import { type Request, type RequestHandler, type Response, Router } from "express";
 import { ProviderError } from "../../../errors.ts";
 import { formOf } from "../../../http/body.ts";
-import type { FailedAttempts } from "../../../http/failed-attempts.ts";
 import { secretTest } from "../../../same-secret.ts";
 import { Layout } from "../../layout.tsx";
 import { fieldOf, ownFormsOfStrangers } from "../../own-forms.ts";
 import { sendPage } from "../../send-page.ts";
-import type { ConsoleParts } from "../parts.ts";
+import { type IdentityWay, identityRoutes, identityWays } from "./identity.ts";
+import type { SignInOptions } from "./options.ts";
 import { returnTo } from "./return-to.ts";
-import { type OperatorSessions, SHARED } from "./sessions.ts";
-
-export interface SignInOptions {
-  readonly parts: ConsoleParts;
-  readonly sessions: OperatorSessions;
-  readonly attempts: FailedAttempts;
-}
+import { SHARED } from "./sessions.ts";
 
 /** The pages outside the guard. */
 export function signInRoutes(options: SignInOptions): Router {
   const router = Router();
   router.get("/sign-in", showSignIn(options));
   router.post("/sign-in", ...ownFormsOfStrangers(options.parts.publicUrl), signInByToken(options));
+  router.use(identityRoutes(options));
   router.get("/signed-out", (_request, response) => {
     sendPage(response, <SignedOut product={options.parts.catalog.name} />);
   });
   return router;
 }
 
-function showSignIn({ parts }: SignInOptions): RequestHandler {
+function showSignIn(options: SignInOptions): RequestHandler {
   return function answerSignIn(request, response) {
     const undone = request.query["undone"] === "1";
     const notice = undone
       ? "Your session has ended, so nothing was done. Sign in, and you are back on the page you came from."
       : undefined;
-    sendSignIn(response, parts, { to: returnTo(request.query["to"]), notice });
+    sendSignIn(response, options, { to: returnTo(request.query["to"]), notice });
   };
 }
 
-function signInByToken({ parts, sessions, attempts }: SignInOptions): RequestHandler {
-  const { operatorToken } = parts;
+function signInByToken(options: SignInOptions): RequestHandler {
+  const { sessions, attempts } = options;
+  const { operatorToken } = options.parts;
   const isToken = operatorToken === undefined ? () => false : secretTest(operatorToken);
   return async function answerToken(request, response, next) {
     const to = returnTo(wantedPage(request));
@@ -50,7 +46,7 @@ function signInByToken({ parts, sessions, attempts }: SignInOptions): RequestHan
     await attempts.refuse(request, response, (fault?: unknown) => {
       const tooMany = fault instanceof ProviderError && fault.code === "rate_limited";
       if (tooMany) return next(fault);
-      sendSignIn(response, parts, { to, notice, wrong: true }, 403);
+      sendSignIn(response, options, { to, notice, wrong: true }, 403);
     });
   };
 }
@@ -63,12 +59,19 @@ interface Asked {
   readonly wrong?: boolean;
 }
 
-function sendSignIn(response: Response, parts: ConsoleParts, asked: Asked, status = 200): void {
-  const product = `${parts.catalog.name} console`;
-  sendPage(response, <SignIn product={product} byToken={parts.operatorToken !== undefined} {...asked} />, status);
+function sendSignIn(response: Response, options: SignInOptions, asked: Asked, status = 200): void {
+  const { parts } = options;
+  const shown = { ...asked, ways: identityWays(options), byToken: parts.operatorToken !== undefined };
+  sendPage(response, <SignIn product={`${parts.catalog.name} console`} {...shown} />, status);
 }
 
-function SignIn({ product, byToken, to, notice, wrong }: Asked & { product: string; byToken: boolean }) {
+interface SignInProps extends Asked {
+  readonly product: string;
+  readonly ways: readonly IdentityWay[];
+  readonly byToken: boolean;
+}
+
+function SignIn({ product, ways, byToken, to, notice, wrong }: SignInProps) {
   return (
     <Layout title="Sign in" product={product}>
       <section class="card alone">
@@ -79,7 +82,15 @@ function SignIn({ product, byToken, to, notice, wrong }: Asked & { product: stri
             {notice}
           </p>
         )}
-        {byToken ? <TokenForm to={to} /> : <NoWayIn />}
+        {ways.map(({ path, host }) => (
+          <p key={path}>
+            <a class="button" href={`${path}?${new URLSearchParams({ to })}`}>
+              Sign in by {host}
+            </a>
+          </p>
+        ))}
+        {byToken ? <TokenForm to={to} /> : null}
+        {byToken || ways.length > 0 ? null : <NoWayIn />}
       </section>
     </Layout>
   );
