@@ -22,7 +22,10 @@ export async function consoleOf(shop: TestProvider, bazaar: Partial<Marketplace>
   const { store, clock, catalog, declarations } = shop.deps;
   const sessions = browserSessions({ store, clock, secrets: [randomBytes(32)], secure: false });
   const marketplace = { describe: describeInBazaar, ...bazaar };
-  const common = { store, provider: shop, clock, catalog, publicUrl: "http://127.0.0.1" };
+  const common = {
+    ...{ store, provider: shop, clock, catalog, publicUrl: "http://127.0.0.1" },
+    identityProviders: false,
+  };
   const parts: ConsoleParts = {
     ...common,
     marketplaces: new Map([["bazaar", marketplace]]),

@@ -13,10 +13,11 @@ import { endpointRoutes } from "./endpoints/endpoints.ts";
 import { homeRoutes } from "./home/home.tsx";
 import { meteringRoutes } from "./metering/metering.tsx";
 import type { ConsoleParts } from "./parts.ts";
+import { peopleRoutes } from "./people/people.ts";
 import { tenantRoutes } from "./tenants/tenants.ts";
 import { usageRoutes } from "./usage/usage.tsx";
 
-export interface ConsoleOptions extends ConsoleParts, Identities {
+export interface ConsoleOptions extends Omit<ConsoleParts, "identityProviders">, Identities {
   /** Sign the session's id in the cookie. */
   readonly secrets: readonly (KeyObject | Buffer)[];
   readonly secure: boolean;
@@ -25,7 +26,8 @@ export interface ConsoleOptions extends ConsoleParts, Identities {
 
 /** The pages of the people who run the service. Mounted at `/console`; a folder a section, each behind the sign-in. */
 export function consoleRoutes(options: ConsoleOptions): Router {
-  const { secrets, secure, attempts, oidc, ...parts } = options;
+  const { secrets, secure, attempts, oidc, ...given } = options;
+  const parts: ConsoleParts = { ...given, identityProviders: oidc !== undefined };
   const sessions = operatorSessions({ ...parts, secrets, secure });
   const router = Router();
   router.use(...sessions.middleware);
@@ -38,6 +40,7 @@ export function consoleRoutes(options: ConsoleOptions): Router {
   router.use("/usage", usageRoutes(parts));
   router.use("/deliveries", deliveryRoutes(parts));
   router.use("/endpoints", endpointRoutes(parts));
+  router.use("/people", peopleRoutes(parts));
   router.use(notFound, ...pageErrors(`${parts.catalog.name} console`, CONSOLE));
   return router;
 }

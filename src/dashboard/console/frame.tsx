@@ -12,6 +12,7 @@ const sections = [
   { path: "/console/usage", word: "Usage", role: "viewer" },
   { path: "/console/deliveries", word: "Deliveries", role: "viewer" },
   { path: "/console/endpoints", word: "Endpoints", role: "viewer" },
+  { path: "/console/people", word: "People", role: "admin" },
 ] as const satisfies readonly { path: string; word: string; role: Role }[];
 
 export type SectionPath = (typeof sections)[number]["path"];

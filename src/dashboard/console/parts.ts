@@ -31,6 +31,8 @@ export interface ConsoleParts {
   readonly publicUrl: string;
   /** The shared token, where one lets people in. */
   readonly operatorToken: string | undefined;
+  /** Somebody vouches for people by name. */
+  readonly identityProviders: boolean;
   /** Opens the customer's dashboard for an operator who looks on. */
   readonly customerSessions: Pick<BrowserSessions, "open">;
   /** What is done to endpoints. */

@@ -1,12 +1,9 @@
 import type { Catalog } from "../../../catalog/catalog.ts";
 import { ActionForm } from "../../parts.tsx";
-import { Moment } from "../../time.tsx";
-import type { Happened } from "./act.ts";
 import { actPath } from "./act-bar.tsx";
 import { type ActName, acts, overlaps } from "./acts.ts";
 import type { TenantRead } from "./read.ts";
 import { StateBadge } from "./state-badge.tsx";
-import { words } from "./words.ts";
 
 export interface ConfirmProps {
   readonly read: TenantRead;
@@ -105,47 +102,5 @@ function Typed({ read: { tenant } }: { read: TenantRead }) {
       To be sure, type its resource_id: <code class="role">{tenant.resourceId}</code>
       <input type="text" name="typed" required autocomplete="off" spellcheck={false} />
     </label>
-  );
-}
-
-interface OvertakenProps {
-  readonly tenant: string;
-  readonly act: ActName;
-  readonly since: readonly Happened[];
-  readonly now: Date;
-}
-
-/** For the second of two: what happened since the form was made, and by whom. */
-export function OvertakenPage({ tenant, act, since, now }: OvertakenProps) {
-  return (
-    <section class="card alone">
-      <h1>Something happened meanwhile</h1>
-      <p>
-        Nothing was done: <strong>{acts[act].title}</strong> was asked for on a page that is older than this.
-      </p>
-      {since.length === 0 ? (
-        <p>What was to be tried again is over by now.</p>
-      ) : (
-        <ol class="events">
-          {since.map(({ type, by, at, data }) => (
-            <li key={`${type} ${at}`}>
-              <p>
-                <strong>{type}</strong>
-                {typeof data["act"] === "string" ? `: ${words(data["act"])}` : null}
-              </p>
-              <p class="quiet">
-                <Moment at={new Date(at)} now={now} /> · {by}
-                {typeof data["reason"] === "string" ? ` · ${data["reason"]}` : null}
-              </p>
-            </li>
-          ))}
-        </ol>
-      )}
-      <p>
-        <a class="button" href={`/console/tenants/${tenant}`}>
-          Look at it as it is now
-        </a>
-      </p>
-    </section>
   );
 }

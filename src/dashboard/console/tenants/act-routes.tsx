@@ -6,9 +6,10 @@ import type { Tenant } from "../../../tenants/tenants.ts";
 import { fieldOf, formToken } from "../../own-forms.ts";
 import { sendPage } from "../../send-page.ts";
 import { ConsolePage } from "../frame.tsx";
+import { OvertakenPage } from "../overtaken-page.tsx";
 import { type ConsoleParts, crossing, personOf } from "../parts.ts";
 import { type Admitted, admit } from "./act.ts";
-import { ConfirmPage, type ConfirmProps, OvertakenPage } from "./act-pages.tsx";
+import { ConfirmPage, type ConfirmProps } from "./act-pages.tsx";
 import { type ActName, acts, isOverlap } from "./acts.ts";
 import { readTenantPage } from "./read.ts";
 
@@ -69,7 +70,8 @@ export function actRoutes(parts: ConsoleParts, name: ActName) {
 
   const tellOvertaken = (request: Request, response: Response, { since }: Admitted & { readonly done: false }) => {
     const tenant = String(request.params["id"]);
-    const told = { tenant, act: name, since, now: parts.clock.now() };
+    const over = "What was to be tried again is over by now.";
+    const told = { title: act.title, since, over, back: `/console/tenants/${tenant}`, now: parts.clock.now() };
     sendPage(
       response,
       <ConsolePage parts={parts} request={request} title="Something happened meanwhile" section="/console/tenants">

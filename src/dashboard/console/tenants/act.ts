@@ -1,5 +1,6 @@
 import { ProviderError } from "../../../errors.ts";
 import { isTenantId, type OperatorStore } from "../../../isolation/isolation.ts";
+import type { Happened } from "../overtaken-page.tsx";
 
 /** What an operator wishes for a tenant. */
 export interface Wish {
@@ -10,14 +11,6 @@ export interface Wish {
   readonly operation?: string | undefined;
   readonly call?: number | undefined;
   readonly until?: Date | undefined;
-}
-
-/** What has happened to a tenant since a form was made. */
-export interface Happened {
-  readonly type: string;
-  readonly by: string;
-  readonly at: string;
-  readonly data: Readonly<Record<string, unknown>>;
 }
 
 /** Done, or overtaken by what happened meanwhile: nothing was done then. */
