@@ -25,3 +25,10 @@ declare module "oidc-provider" {
     interactionFinished(request: IncomingMessage, response: ServerResponse, result: object): Promise<void>;
   }
 }
+
+declare module "samlp" {
+  import type { RequestHandler } from "express";
+
+  /** A page with a form that takes the answer to `getPostURL`. */
+  export function auth(options: object): RequestHandler;
+}

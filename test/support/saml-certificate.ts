@@ -1,4 +1,4 @@
-/** An identity provider of the tests: made for them, valid for a hundred years. */
+/** An identity provider of the tests signs with these, and nobody else: made for them, valid for a hundred years. */
 export const CERTIFICATE = `-----BEGIN CERTIFICATE-----
 MIIDGTCCAgGgAwIBAgIUQ1/OoMM24a5CxF7P5GyxFenGyuEwDQYJKoZIhvcNAQEL
 BQAwGzEZMBcGA1UEAwwQaWRlbnRpdHkuZXhhbXBsZTAgFw0yNjExMjMwNDM1MjRa
@@ -18,3 +18,32 @@ HF2rw2+96rAccZtyiZnWmX6Yg63kSW4TwpKZBAfSf7n2IMaXGw2QwTGL6KBpM+tW
 YwwI2gqXaEHbppfgk2LrogAK1HBpgcnvhqrQgu3r8ujLQQqcz7R6ENEywGY26XuB
 8lm5CE3G/4eyQ2ZNf7gXHhy7KwFj3imTjX32efw=
 -----END CERTIFICATE-----`;
+
+export const PRIVATE_KEY = `-----BEGIN PRIVATE KEY-----
+MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQCv41npyuLXGbZa
+zcn8yq4zi2Vp6xaRZs102C8sBYytKh6OT8khBjjXF8YoCs/xCiie+3ccjI5CMl2M
+4WZO7kYACZ+lneH6LayVgoOOMFTA8tO2u94AZGSCU2DComuXhBcBi1vlotwSOXFd
+JJ+XeEjSAtCnzL4HvHXK2vVQdt5kOjpz0D/1vbezHWdGJNHnq7zbvCyGfy4n/CH0
+HgXMUvDa2V+pOyxCG4NMGqvwsNCexqVkAjj/E85NcdDhb/ExBop+jjTcG8uGhRsc
+EmBzat/a36meFFbux7BNFTDolLrMR26sR2O4MqsBzZvt79uY3ME32iCTYbHniNQU
+qPeALRgzAgMBAAECggEAQQefWjOzi9DLXaZBXG/5WUBcJf2PsgGey+kUA8Qnf2yX
+sIkqNUYOJOR61JouyJE3dJRHtSv4etwRP4GkqGErS19DgeGuR6e0a/C9wAf5hf8h
+rKmoCmAT0yWNnFidy/6/3MfQGcaNdEV9tvDP+poz3kXBLJEj30tcB7zNv0q7rbVG
+HoGUlpaei+rlg/pxoWsP0kcf5MSIOVz5Wu0XAscwqxhU2WFrEmwdFatPCpychdQA
+MMbHFYnzxwLPV7R4GFT2YCnnSRWhZy4oJ+NPf8WlsIVK4geODq8TKVLF11+BZpeu
+X/KYUYgbtKNAkfY1/xL816rQQl+v0JgoMYkxfxjq2QKBgQDnh5usM1+0k8rQ107X
+l9XjA7CSTXwNauVjSvFm6nQAgvke5ZElnamNwhz2vEazaouwa5vilaaEoTakSCpL
+67w6UKN+F2qdE68/TQudquj6eK8xTKUtt35mKcja8sxGe0krBrNNLDOFPmREL9jV
+PZJfJJGOE6oxBHjWZOKU2wmvawKBgQDCekYCPjXU0erT2Yobos1DoosyTfgVAdA4
+QxP+a2P/W9J0lvMNlzXVIJanFc+QoSLXds1W0LOJp+97PZg0Qxujpftpqz8pdru6
+M0kC2YbBpR67Z1jbYS+76QglcXNFAnoi4KIJXue6LOJhdy28M6ZtkDcdMmKrEMdD
+LABw1MBUWQKBgQC7hJpxip5N65FNOcSyWlgx5/AfXkBFwbkNhUok92iCbZGFE5tO
+IvaLSJcawvxkHbwLY+w6RMg8DTHrNkODf+bQODViT2ba13GNTEJHLYBKNGp3/EKf
+10i5R8hUhGcsAngNL/0SWOVVWmXsz+/HLXoaMszsjELANoYD5muY8hpTBwKBgGZH
+bjhRxXfm6qx+FU9RgMiYXMKZFObfbEWaqZI9onqzLOzaUnuMUeiD2heHtgEnba6J
+sZZ97l5wLtfO3hRmUsvvSFkbkf1Zj4Nu43AXPPLsx0viH25JH5ShCwK+NtRNaDSd
+lTp+ajqUzn5Z8nivZVDr7sBxNkknatSd+KFeksQJAoGAHjzB2O3roiBzxaE07wbr
+RfOB4/mTT4ZLj3+5K01qSyrZTwvJ0wveQrqDEGmGrFdpPURTz+H6admGBJzHIDPm
+x99QblUuuZTRIimnk077lIyu5JEOQxEHjKP33PwChM2oAUdj8pfKYECg/X0ExOYm
+ZTPP/jMJSZIfDBBGaD0ybvM=
+-----END PRIVATE KEY-----`;

@@ -26,12 +26,12 @@ export interface ConsoleOptions extends Omit<ConsoleParts, "identityProviders">,
 
 /** The pages of the people who run the service. Mounted at `/console`; a folder a section, each behind the sign-in. */
 export function consoleRoutes(options: ConsoleOptions): Router {
-  const { secrets, secure, attempts, oidc, ...given } = options;
-  const parts: ConsoleParts = { ...given, identityProviders: oidc !== undefined };
+  const { secrets, secure, attempts, oidc, saml, ...given } = options;
+  const parts: ConsoleParts = { ...given, identityProviders: (oidc ?? saml) !== undefined };
   const sessions = operatorSessions({ ...parts, secrets, secure });
   const router = Router();
   router.use(...sessions.middleware);
-  router.use(signInRoutes({ parts, sessions, attempts, oidc }));
+  router.use(signInRoutes({ parts, sessions, attempts, oidc, saml }));
   router.use(signedInOnly(sessions));
   router.post("/sign-out", ...ownForms(parts.publicUrl), signOut(sessions));
   router.use(homeRoutes(parts));

@@ -1,3 +1,4 @@
+import type { Strategy as SamlStrategy } from "@node-saml/passport-saml";
 import type { Request, RequestHandler, Response } from "express";
 import type { Strategy as OidcStrategy } from "openid-client/passport";
 import { Passport, type Strategy } from "passport";
@@ -5,8 +6,8 @@ import { ProviderError } from "../../../errors.ts";
 
 const passport = new Passport();
 
-/** openid-client's is one of passport's, but its types say so in a way that TypeScript does not follow. */
-type AnyStrategy = Strategy | OidcStrategy;
+/** These are passport's, but their types say so in a way that TypeScript does not follow. */
+type AnyStrategy = Strategy | OidcStrategy | SamlStrategy;
 
 export const refusedSignIn = (cause?: unknown): ProviderError =>
   new ProviderError(

@@ -10,9 +10,18 @@ export interface OidcSettings {
   readonly seconds?: number;
 }
 
+export interface SamlSettings {
+  readonly entryPoint: string;
+  /** Our own entity id. */
+  readonly issuer: string;
+  /** In base64; one of them has signed. */
+  readonly certificates: readonly string[];
+}
+
 /** Who vouches for operators. */
 export interface Identities {
   readonly oidc?: OidcSettings | undefined;
+  readonly saml?: SamlSettings | undefined;
 }
 
 /** What the pages before the sign-in stand on. */

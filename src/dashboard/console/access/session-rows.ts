@@ -13,6 +13,8 @@ declare module "express-session" {
     wanted?: string;
     /** What openid-client keeps while somebody is away. */
     oidc?: unknown;
+    /** The question that this browser took to the SAML identity provider. */
+    samlRequest?: string;
     /** As the database has it now; nothing that a session keeps. */
     role?: Role;
   }
