@@ -8,6 +8,7 @@ import { signedInOnly } from "./access/guard.ts";
 import type { Identities } from "./access/options.ts";
 import { type OperatorSessions, operatorSessions } from "./access/sessions.ts";
 import { signInRoutes } from "./access/sign-in.tsx";
+import { auditRoutes } from "./audit/audit.ts";
 import { deliveryRoutes } from "./deliveries/deliveries.ts";
 import { endpointRoutes } from "./endpoints/endpoints.ts";
 import { homeRoutes } from "./home/home.tsx";
@@ -41,6 +42,7 @@ export function consoleRoutes(options: ConsoleOptions): Router {
   router.use("/deliveries", deliveryRoutes(parts));
   router.use("/endpoints", endpointRoutes(parts));
   router.use("/people", peopleRoutes(parts));
+  router.use("/audit", auditRoutes(parts));
   router.use(notFound, ...pageErrors(`${parts.catalog.name} console`, CONSOLE));
   return router;
 }
