@@ -30,7 +30,7 @@ describe("roles", () => {
     const { id } = await bought();
     const open = { viewer: [] as string[], support: [] as string[], operator: [] as string[] };
     const guarded = consoles.routes.filter((route) => route.startsWith("POST") || route.includes("/acts/"));
-    expect(guarded.length).toBe(15);
+    expect(guarded.length).toBe(17);
     for (const role of Object.keys(open) as Exclude<Role, "admin">[]) {
       for (const route of guarded) {
         const [method = "", path = ""] = route.replace(":id", id).split(" ");

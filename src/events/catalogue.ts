@@ -226,7 +226,7 @@ export const eventCatalogue: Readonly<Record<EventType, EventFacts>> = {
   "operator.acted": facts(
     "An operator has asked for something on the console; what comes of it follows",
     {
-      act: z.string().describe("`suspend`, `resume`, `retry`, `rotate`, `change_plan`, `deprovision`"),
+      act: z.string().describe("`suspend`, `resume`, `retry`, `rotate`, `change_plan`, `deprovision`, `send_now`"),
       reason: z.string(),
     },
     { act: "suspend", reason: "The last invoice is not paid." },

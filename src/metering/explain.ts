@@ -47,16 +47,61 @@ export function explainUsage(store: OperatorStore, span: ExplainedSpan): Promise
 /** The same, within a transaction of this tenant. */
 export function explainedIn(tx: Tx, { tenant, from, to }: ExplainedSpan): Promise<ExplainedRecord[]> {
   return tx.query<ExplainedRecord>(
-    `select r.hour, r.dimension, r.quantity, r.state, r.units, r.carried_in, r.included, r.carried_out,
-            r.billing_reference, r.stamped_at, r.expires_at, r.due_at, r.attempts, r.definite,
-            r.lease is not null as being_sent, r.parked, r.verdict, r.message, r.marketplace_record_id,
-            a.outcome, a.fault, a.request_id
-     from usage_records r
-     left join usage_attempts a on a.tenant_id = r.tenant_id and a.hour = r.hour and a.dimension = r.dimension
-       and a.n = r.attempts
-     where r.tenant_id = $1 and r.hour >= $2 and r.hour < $3 order by r.hour, r.dimension`,
+    `select ${EXPLAINED} where r.tenant_id = $1 and r.hour >= $2 and r.hour < $3 order by r.hour, r.dimension`,
     [tenant, from, to],
   );
+}
+
+const EXPLAINED = `
+  r.hour, r.dimension, r.quantity, r.state, r.units, r.carried_in, r.included, r.carried_out,
+  r.billing_reference, r.stamped_at, r.expires_at, r.due_at, r.attempts, r.definite,
+  r.lease is not null as being_sent, r.parked, r.verdict, r.message, r.marketplace_record_id,
+  a.outcome, a.fault, a.request_id
+  from usage_records r
+  left join usage_attempts a on a.tenant_id = r.tenant_id and a.hour = r.hour and a.dimension = r.dimension
+    and a.n = r.attempts`;
+
+/** One that waits, with what decides which call it would travel in. */
+export interface WaitingRecord extends ExplainedRecord {
+  readonly lot: string;
+  readonly bytes: number;
+}
+
+const LONGEST_WAIT_MS = 40 * 86_400_000;
+
+/** What `hurryUsage` would have sent of a tenant: it is to be sent, in time, and nobody is sending it. The most urgent first. */
+export async function waitingIn(tx: Tx, tenant: string, now: Date): Promise<WaitingRecord[]> {
+  const waiting = await tx.query<WaitingRecord>(
+    `select r.lot, wire_size(r) as bytes, ${EXPLAINED}
+     where r.tenant_id = $1 and r.hour >= $2 and r.state in ('sealed', 'sent') and r.verdict is null and r.lease is null
+       and r.lot is not null and r.expires_at > $3
+     order by r.expires_at, r.hour, r.dimension`,
+    [tenant, new Date(now.getTime() - LONGEST_WAIT_MS), now],
+  );
+  return waiting.filter(isToBeSent);
+}
+
+/**
+ * The calls in which these would leave if nobody else had anything to send: of one lot each, the most urgent first, no more
+ * than fit. With records of other tenants a call fills up.
+ */
+export function callsOf(
+  waiting: readonly WaitingRecord[],
+  most: { readonly records: number; readonly bytes: number },
+): WaitingRecord[][] {
+  const calls: WaitingRecord[][] = [];
+  const open = new Map<string, { readonly call: WaitingRecord[]; bytes: number }>();
+  for (const record of waiting) {
+    let filling = open.get(record.lot);
+    if (!filling || filling.call.length >= most.records || filling.bytes + record.bytes > most.bytes) {
+      filling = { call: [], bytes: 0 };
+      calls.push(filling.call);
+      open.set(record.lot, filling);
+    }
+    filling.call.push(record);
+    filling.bytes += record.bytes;
+  }
+  return calls;
 }
 
 /** Whether it would be sent at the next occasion: its content is fixed, and nothing has settled it. */

@@ -26,7 +26,7 @@ export interface ConsoleParts {
   readonly clock: Clock;
   readonly catalog: Catalog;
   /** By name; the names are those in force. */
-  readonly marketplaces: ReadonlyMap<string, Pick<Marketplace, "describe" | "currentTruth" | "requestOf">>;
+  readonly marketplaces: ReadonlyMap<string, Pick<Marketplace, "describe" | "currentTruth" | "requestOf" | "usage">>;
   /** Our own origin: a form that another one sent is refused. */
   readonly publicUrl: string;
   /** The shared token, where one lets people in. */

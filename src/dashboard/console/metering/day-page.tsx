@@ -16,10 +16,13 @@ interface DayProps {
   readonly catalog: Catalog;
   /** Which columns are shown, from 1. */
   readonly part: number;
+  /** Where to ask for what waits to be sent; absent for whoever may not. */
+  readonly sendPath: string | undefined;
+  readonly notice: string | undefined;
 }
 
 /** One day of a tenant: hours down, dimensions across. */
-export function DayPage({ read, day, catalog, part }: DayProps) {
+export function DayPage({ read, day, catalog, part, sendPath, notice }: DayProps) {
   const used = [...new Set(read.records.map(({ dimension }) => dimension))].sort();
   const dimensions = used.slice((part - 1) * COLUMNS, part * COLUMNS);
   return (
@@ -30,6 +33,21 @@ export function DayPage({ read, day, catalog, part }: DayProps) {
         </p>
         <h1>Usage on {day.toISOString().slice(0, 10)}</h1>
       </div>
+      {notice === undefined ? null : (
+        <p class="notice" role="status">
+          {notice}
+        </p>
+      )}
+      <nav class="deeds" aria-label="What waits">
+        <a class="button" href={`/console/metering/${read.tenant}/dry-run`}>
+          Dry run
+        </a>
+        {sendPath === undefined ? null : (
+          <a class="button" href={sendPath}>
+            Send now
+          </a>
+        )}
+      </nav>
       <Days tenant={read.tenant} day={day} now={read.now} />
       <Card id="hours" title="Hours" intro="Hours are UTC. Each cell leads to all that is known of its record.">
         {dimensions.length === 0 ? (

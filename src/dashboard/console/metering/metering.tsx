@@ -1,17 +1,20 @@
-import { type RequestHandler, Router } from "express";
+import { type Request, type RequestHandler, Router } from "express";
 import { ProviderError } from "../../../errors.ts";
 import { sendPage } from "../../send-page.ts";
 import { ConsolePage } from "../frame.tsx";
-import { type ConsoleParts, crossing } from "../parts.ts";
+import { type ConsoleParts, crossing, may, personOf } from "../parts.ts";
+import { actPath } from "../tenants/act-bar.tsx";
+import { acts, isAct } from "../tenants/acts.ts";
 import { DayPage } from "./day-page.tsx";
+import { DryRunPage } from "./dry-run-page.tsx";
 import { OverviewPage } from "./overview-page.tsx";
-import { dayIn, keyIn, placeIn, readOverview, readUsage } from "./read.ts";
+import { dayIn, keyIn, placeIn, readDryRun, readOverview, readUsage } from "./read.ts";
 import { RecordPage } from "./record-page.tsx";
 
 const LINES = 50;
 const SECTION = "/console/metering";
 
-/** Mounted at `/console/metering`, behind the sign-in. It only shows. */
+/** Mounted at `/console/metering`, behind the sign-in. It only shows: what sends is an act on the tenant. */
 export function meteringRoutes(parts: ConsoleParts): Router {
   const { clock, catalog, marketplaces } = parts;
 
@@ -36,15 +39,33 @@ export function meteringRoutes(parts: ConsoleParts): Router {
     );
   };
 
+  const sendPathFor = (request: Request, tenant: string) =>
+    may(personOf(request), acts.send_now.role) ? actPath(tenant, "send_now") : undefined;
+
   const day: RequestHandler = async (request, response) => {
     const from = dayIn(request.query["day"], clock.now());
     const part = partIn(request.query["part"]);
     const store = crossing(parts, request, "looked at the tenant's usage");
     const read = await readUsage(store, String(request.params["tenant"]), from, 24);
+    const { done } = request.query;
+    const shown = { sendPath: sendPathFor(request, read.tenant), notice: isAct(done) ? acts[done].done : undefined };
     sendPage(
       response,
       <ConsolePage parts={parts} request={request} title={`Usage of ${read.name}`} section={SECTION}>
-        <DayPage read={read} day={from} catalog={catalog} part={part} />
+        <DayPage read={read} day={from} catalog={catalog} part={part} {...shown} />
+      </ConsolePage>,
+    );
+  };
+
+  const dryRun: RequestHandler = async (request, response) => {
+    const part = partIn(request.query["part"]);
+    const store = crossing(parts, request, "looked at what would be sent");
+    const read = await readDryRun(store, String(request.params["tenant"]));
+    const usage = marketplaces.get(read.marketplace)?.usage;
+    sendPage(
+      response,
+      <ConsolePage parts={parts} request={request} title={`Dry run of ${read.name}`} section={SECTION}>
+        <DryRunPage read={read} usage={usage} part={part} sendPath={sendPathFor(request, read.tenant)} />
       </ConsolePage>,
     );
   };
@@ -67,6 +88,7 @@ export function meteringRoutes(parts: ConsoleParts): Router {
   const router = Router();
   router.get("/", overview);
   router.get("/:tenant", day);
+  router.get("/:tenant/dry-run", dryRun);
   router.get("/:tenant/record", record);
   return router;
 }

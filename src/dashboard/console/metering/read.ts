@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { ProviderError } from "../../../errors.ts";
 import { isTenantId, type OperatorStore } from "../../../isolation/isolation.ts";
-import { type ExplainedRecord, explainedIn } from "../../../metering/explain.ts";
+import { type ExplainedRecord, explainedIn, type WaitingRecord, waitingIn } from "../../../metering/explain.ts";
 import { monthOf } from "../../../metering/read.ts";
 
 /** A record in a list; moments are ISO text. */
@@ -162,6 +162,26 @@ export async function readUsage(
     const [beside] = await tx.query<Beside>(BESIDE, [tenant, from, dimension ?? null, ATTEMPTS]);
     if (beside === undefined) throw new ProviderError("tenant_not_found", "There is no such tenant.");
     return { ...beside, now: store.operator.at, tenant, records: await explainedIn(tx, { tenant, from, to }) };
+  });
+}
+
+export interface DryRunRead {
+  readonly tenant: string;
+  readonly name: string;
+  readonly marketplace: string;
+  readonly waiting: readonly WaitingRecord[];
+}
+
+/** What would be sent of a tenant now. `tenant_not_found`. */
+export function readDryRun(store: OperatorStore, tenant: string): Promise<DryRunRead> {
+  return store.asTenant(tenant, async (tx) => {
+    const [found] = await tx.query<{ name: string; marketplace: string }>(
+      `select coalesce(nullif(t.name, ''), t.resource_id) as name, t.marketplace from tenants t
+       where t.id = $1 and t.request_digest <> ''`,
+      [tenant],
+    );
+    if (found === undefined) throw new ProviderError("tenant_not_found", "There is no such tenant.");
+    return { ...found, tenant, waiting: await waitingIn(tx, tenant, store.operator.at) };
   });
 }
 

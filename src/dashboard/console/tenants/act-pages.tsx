@@ -1,7 +1,7 @@
 import type { Catalog } from "../../../catalog/catalog.ts";
 import { ActionForm } from "../../parts.tsx";
 import { actPath } from "./act-bar.tsx";
-import { type ActName, acts, overlaps } from "./acts.ts";
+import { type ActName, acts, homeOf, overlaps } from "./acts.ts";
 import type { TenantRead } from "./read.ts";
 import { StateBadge } from "./state-badge.tsx";
 
@@ -25,7 +25,7 @@ export function ConfirmPage(props: ConfirmProps) {
   return (
     <section class="card alone">
       <p class="way-back">
-        <a href={`/console/tenants/${tenant.id}`}>← Back to {tenant.name || tenant.resourceId}</a>
+        <a href={homeOf(tenant.id, name)}>← Back to {tenant.name || tenant.resourceId}</a>
       </p>
       <h1>{act.title}</h1>
       <p>

@@ -10,7 +10,7 @@ import { OvertakenPage } from "../overtaken-page.tsx";
 import { type ConsoleParts, crossing, personOf } from "../parts.ts";
 import { type Admitted, admit } from "./act.ts";
 import { ConfirmPage, type ConfirmProps } from "./act-pages.tsx";
-import { type ActName, acts, isOverlap } from "./acts.ts";
+import { type ActName, acts, homeOf, isOverlap } from "./acts.ts";
 import { readTenantPage } from "./read.ts";
 
 const VIEW_MS = 30 * 60_000;
@@ -64,14 +64,14 @@ export function actRoutes(parts: ConsoleParts, name: ActName) {
     const admitted = await admit(store, tenant, wish);
     if (!admitted.done) return tellOvertaken(request, response, admitted);
     if (until !== undefined) return openView(request, response, tenant, until);
-    await act.run?.(parts.provider, commandOf(store, tenant), form);
-    response.redirect(303, `/console/tenants/${tenant}?done=${name}`);
+    await act.run?.(parts.provider, commandOf(store, tenant), form, store);
+    response.redirect(303, `${homeOf(tenant, name)}?done=${name}`);
   };
 
   const tellOvertaken = (request: Request, response: Response, { since }: Admitted & { readonly done: false }) => {
     const tenant = String(request.params["id"]);
     const over = "What was to be tried again is over by now.";
-    const told = { title: act.title, since, over, back: `/console/tenants/${tenant}`, now: parts.clock.now() };
+    const told = { title: act.title, since, over, back: homeOf(tenant, name), now: parts.clock.now() };
     sendPage(
       response,
       <ConsolePage parts={parts} request={request} title="Something happened meanwhile" section="/console/tenants">

@@ -1,14 +1,20 @@
+import type { OperatorStore } from "../../../isolation/isolation.ts";
+import { hurryUsage } from "../../../metering/explain.ts";
 import type { Provider, TenantCommand } from "../../../provider/contract.ts";
 import type { Tenant, TenantState } from "../../../tenants/tenants.ts";
 import type { Role } from "../parts.ts";
 
-export type ActName = "suspend" | "resume" | "rotate" | "change_plan" | "deprovision" | "retry" | "view";
+export type ActName = "suspend" | "resume" | "rotate" | "change_plan" | "deprovision" | "retry" | "send_now" | "view";
 
 /** What was filled in on the confirmation page. */
 export interface Filled {
   readonly reason: string;
   readonly plan: string | undefined;
   readonly overlap: string | undefined;
+}
+
+interface ActCommand extends TenantCommand {
+  readonly ref: { readonly tenant: string };
 }
 
 /** One thing an operator may do to a tenant. */
@@ -23,9 +29,11 @@ export interface Act {
   /** Who reads the reason. */
   readonly reason: string;
   /** What is still to be done once the wish is admitted. */
-  readonly run?: (provider: Provider, command: TenantCommand, filled: Filled) => Promise<unknown>;
+  readonly run?: (provider: Provider, command: ActCommand, filled: Filled, store: OperatorStore) => Promise<unknown>;
   /** Said on the page it leads back to. */
   readonly done: string;
+  /** Where it is asked for and leads back to, below `/console`; the tenant's page when absent. */
+  readonly home?: string;
 }
 
 /** Seconds for which old credentials work on, and what that is called. */
@@ -101,6 +109,17 @@ export const acts: Readonly<Record<ActName, Act>> = {
     reason: "It stands in the tenant's history, for operators.",
     done: "It is due now.",
   },
+  send_now: {
+    title: "Send now",
+    role: "operator",
+    means: () =>
+      "What waits of this tenant becomes due this moment, without waiting for a next try or for news of the purchase; a worker sends it. The dry run shows what that is. A record that was sent before goes out unchanged.",
+    states: ALL,
+    reason: "It stands in the tenant's history, for operators.",
+    run: (_provider, { ref }, _filled, store) => hurryUsage(store, ref.tenant),
+    done: "What waits is due now; a worker sends it within a second or two.",
+    home: "metering",
+  },
   view: {
     title: "View as customer",
     role: "support",
@@ -111,6 +130,9 @@ export const acts: Readonly<Record<ActName, Act>> = {
     done: "",
   },
 };
+
+/** Where an act is asked for, and where it leads back to. */
+export const homeOf = (tenant: string, act: ActName): string => `/console/${acts[act].home ?? "tenants"}/${tenant}`;
 
 export function isAct(name: unknown): name is ActName {
   return typeof name === "string" && Object.hasOwn(acts, name);
