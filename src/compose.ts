@@ -12,6 +12,7 @@ import { consoleRoutes } from "./dashboard/console/console.ts";
 import { dashboardRoutes } from "./dashboard/dashboard.ts";
 import type { Database } from "./db/db.ts";
 import { ProviderError } from "./errors.ts";
+import { reconcileAws, sellsOnAws } from "./marketplaces/aws/aws-operator.ts";
 import { readinessChecks } from "./readiness.ts";
 import { browserSessions } from "./sso/browser-sessions.ts";
 import { startWorker, type Worker } from "./worker.ts";
@@ -82,6 +83,8 @@ export async function compose(surroundings: Surroundings): Promise<Service> {
     }),
     console: consoleRoutes({
       ...{ store, provider, clock, catalog, marketplaces, subscriptions, attempts, customerSessions: sessions },
+      ...{ store, provider, clock, catalog, marketplaces, attempts, customerSessions: sessions },
+      reconcile: sellsOnAws(catalog) ? (...asked) => reconcileAws(catalog, ...asked) : undefined,
       publicUrl: settings.publicUrl,
       operatorToken: settings.operatorToken,
       secrets: keys.sessions,

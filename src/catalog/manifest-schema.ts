@@ -89,8 +89,24 @@ const planSchema = z
   })
   .readonly();
 
+/** For the operators' estimates only, in the currency of the plans: what is billed stands in the marketplace's listing. */
+const unitPrice = z
+  .strictObject({
+    cents: count,
+    /** For so many units. */
+    per: z.int("must be a whole number").min(1, "must be at least 1").default(1),
+  })
+  .readonly();
+
 const dimensionSchema = z
-  .strictObject({ id: name, name: label, unit: label, aggregation: oneOf(["sum"]).default("sum"), codes })
+  .strictObject({
+    id: name,
+    name: label,
+    unit: label,
+    aggregation: oneOf(["sum"]).default("sum"),
+    price: unitPrice.optional(),
+    codes,
+  })
   .readonly();
 
 /** Stands for the tenant's id in the address of a `url` credential. */

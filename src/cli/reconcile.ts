@@ -1,9 +1,9 @@
 import { readFile, writeFile } from "node:fs/promises";
-import { stringify } from "csv-stringify/sync";
 import { readManifestFile } from "../compose.ts";
 import { readSettings } from "../config.ts";
 import type { Fault } from "../errors.ts";
 import { reconcileAws } from "../marketplaces/aws/aws-operator.ts";
+import { differencesCsv, differenceWords, flatDifference, type Reconciled } from "../metering/differences.ts";
 import { readLedger } from "../metering/ledger.ts";
 import { asOperator } from "./operator-database.ts";
 
@@ -19,9 +19,6 @@ interface ReconcileOptions {
 const USAGE = 64;
 const DIFFERENT = 1;
 
-type Reconciled = Exclude<Awaited<ReturnType<typeof reconcileAws>>, { faults: readonly Fault[] }>;
-type Difference = Reconciled["differences"][number];
-
 /**
  * Compares what we billed with the seller's report and CloudTrail's log, and lists what differs in units. Exit code 0
  * when nothing does, 1 when something does, 64 when a file cannot be read: every fault in it is named.
@@ -35,7 +32,7 @@ export async function reconcile(options: ReconcileOptions): Promise<void> {
     reconcileAws(catalog, files, (from, until) => readLedger(store, from, until)),
   );
   if ("faults" in outcome) return complain(outcome.faults);
-  if (options.csv !== undefined) await writeFile(options.csv, csvOf(outcome.differences));
+  if (options.csv !== undefined) await writeFile(options.csv, differencesCsv(outcome.differences));
   process.stdout.write(options.json ? `${JSON.stringify(jsonOf(outcome))}\n` : textOf(outcome));
   if (outcome.differences.length > 0) process.exitCode = DIFFERENT;
 }
@@ -63,39 +60,16 @@ function complain(faults: readonly Fault[]): void {
   process.exitCode = USAGE;
 }
 
-const words: Readonly<Record<Difference["kind"], string>> = {
-  other_units: "other units than ours",
-  not_in_report: "not in the report",
-  not_in_log: "not in the log",
-  other_quantity: "another quantity than ours",
-  not_ours: "not of ours",
-  billed_unnoticed: "billed, which we did not notice",
-  other_region: "in another region too",
-};
-
-function flat({ kind, payer, dimension, from, until, ours, theirs, at }: Difference) {
-  const period = { from: from.toISOString(), until: until.toISOString() };
-  return { kind, payer: payer.id, dimension, ...period, ours, theirs, difference: theirs - ours, at };
-}
-
 function jsonOf({ from, until, records, differences }: Reconciled) {
-  return { from, until, records, equal: differences.length === 0, differences: differences.map(flat) };
+  return { from, until, records, equal: differences.length === 0, differences: differences.map(flatDifference) };
 }
-
-/** A cell that a spreadsheet would take for a formula is quoted. */
-const csvOf = (differences: readonly Difference[]): string =>
-  stringify(differences.map(flat), {
-    header: true,
-    columns: ["kind", "payer", "dimension", "from", "until", "ours", "theirs", "difference", "at"],
-    escape_formulas: true,
-  });
 
 function textOf({ from, until, records, differences }: Reconciled): string {
   const span = `${from.toISOString()} to ${until.toISOString()}, ${records} records of ours`;
   if (differences.length === 0) return `No difference. (${span})\n`;
-  const lines = differences.map(flat).map((one) => {
+  const lines = differences.map(flatDifference).map((one) => {
     const place = one.at === "" ? "" : ` (${one.at})`;
-    return `${one.difference > 0 ? "+" : ""}${one.difference} ${one.dimension} ${one.from.slice(0, 16)} ${one.payer}\n    ${words[one.kind]}: ours ${one.ours}, theirs ${one.theirs}${place}\n`;
+    return `${one.difference > 0 ? "+" : ""}${one.difference} ${one.dimension} ${one.from.slice(0, 16)} ${one.payer}\n    ${differenceWords[one.kind]}: ours ${one.ours}, theirs ${one.theirs}${place}\n`;
   });
   const count = differences.length === 1 ? "1 difference" : `${differences.length} differences`;
   return `${count}. (${span})\n${lines.join("")}`;

@@ -1,7 +1,7 @@
 import { csrfSync } from "csrf-sync";
 import type { Request, RequestHandler } from "express";
 import { ProviderError } from "../errors.ts";
-import { formBody, formOf } from "../http/body.ts";
+import { formBody, formOf, uploadBody } from "../http/body.ts";
 
 /** The hidden field that carries the session's token. */
 export const TOKEN_FIELD = "csrf_token";
@@ -21,6 +21,11 @@ export function formToken(request: Request): string {
  */
 export function ownForms(publicUrl: string): readonly RequestHandler[] {
   return [refuseOtherSites(publicUrl), formBody(FORM_LIMIT_BYTES), refuseWithoutToken];
+}
+
+/** The same for a form with files, of so many bytes at most. */
+export function ownUploads(publicUrl: string, limitBytes: number): readonly RequestHandler[] {
+  return [refuseOtherSites(publicUrl), uploadBody(limitBytes), refuseWithoutToken];
 }
 
 /** The same for a form of somebody who is not signed in, and so has no token yet. */

@@ -183,8 +183,10 @@ button.danger, .button.danger { border-color: var(--bad); color: var(--bad); }
 button.danger:hover, .button.danger:hover { background: var(--bad-soft); }
 button.plain { border-color: transparent; color: var(--accent); padding-inline: 0.5rem; white-space: nowrap; }
 .htmx-request button, button.htmx-request { opacity: 0.6; }
+.progress { display: none; }
+.progress.htmx-request { display: block; }
 
-input[type="text"], input[type="email"], input[type="password"], input[type="search"], select { display: block; width: min(24rem, 100%); margin-top: 0.25rem; padding: 0.4375rem 0.75rem; border: 1px solid var(--edge); border-radius: 8px; background: var(--card); color: var(--ink); font: inherit; }
+input[type="text"], input[type="email"], input[type="password"], input[type="search"], input[type="file"], select { display: block; width: min(24rem, 100%); margin-top: 0.25rem; padding: 0.4375rem 0.75rem; border: 1px solid var(--edge); border-radius: 8px; background: var(--card); color: var(--ink); font: inherit; }
 .status + p { margin-top: 1rem; }
 legend { padding: 0; font-weight: 650; }
 input[type="radio"] { accent-color: var(--accent); width: 1.0625rem; height: 1.0625rem; margin: 0.25rem 0 0; flex: none; }

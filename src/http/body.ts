@@ -3,11 +3,13 @@ import type { RequestHandler } from "express";
 import { ProviderError } from "../errors.ts";
 import { type Form, parseForm } from "./form.ts";
 import { type JsonLimits, parseJson } from "./json.ts";
+import { parseMultipart, type SentFile } from "./multipart.ts";
 
 interface Received {
   readonly bytes: Buffer;
   readonly json?: unknown;
   readonly form?: Form;
+  readonly files?: ReadonlyMap<string, SentFile>;
 }
 
 const received = new WeakMap<IncomingMessage, Received>();
@@ -85,6 +87,18 @@ export function formBody(limitBytes: number): RequestHandler {
   };
 }
 
+/**
+ * Reads a form of `multipart/form-data` for `formOf` and `filesOf`. What is larger than the limit is refused by the length
+ * that it says it has, or as soon as more has come: it is never in memory whole.
+ */
+export function uploadBody(limitBytes: number): RequestHandler {
+  return async function receiveUpload(req, _res, next) {
+    refuseOtherType(req, uploadType, "multipart/form-data");
+    received.set(req, { bytes: NOTHING, ...(await parseMultipart(req, await readBody(req, limitBytes))) });
+    next();
+  };
+}
+
 /** The exact bytes that came, for checks of a signature. Needs one of the three handlers above on the route. */
 export function rawBody(req: IncomingMessage): Buffer {
   return receivedBy(req).bytes;
@@ -102,6 +116,13 @@ export function formOf(req: IncomingMessage): Form {
   return form;
 }
 
+/** The files that `uploadBody` read. */
+export function filesOf(req: IncomingMessage): ReadonlyMap<string, SentFile> {
+  const { files } = receivedBy(req);
+  if (files === undefined) throw new ProviderError("internal", "The route does not read files.");
+  return files;
+}
+
 function receivedBy(req: IncomingMessage): Received {
   const body = received.get(req);
   if (body === undefined) throw new ProviderError("internal", "The route does not read a body.");
@@ -110,6 +131,8 @@ function receivedBy(req: IncomingMessage): Received {
 
 const jsonType = /^application\/(?:[a-z0-9.-]+\+)?json$/;
 const formType = /^application\/x-www-form-urlencoded$/;
+const uploadType = /^multipart\/form-data$/;
+const NOTHING = Buffer.alloc(0);
 const utf8 = /^charset="?(?:utf-8|us-ascii)"?$/;
 
 function refuseOtherType(req: IncomingMessage, wanted: RegExp, name: string): void {

@@ -4,6 +4,7 @@ import type { Clock } from "../../clock.ts";
 import { ProviderError } from "../../errors.ts";
 import type { OperatorStore, Store } from "../../isolation/isolation.ts";
 import type { Marketplace } from "../../marketplaces/marketplace.ts";
+import type { Reconcile } from "../../metering/differences.ts";
 import type { Provider } from "../../provider/contract.ts";
 import type { BrowserSessions } from "../../sso/browser-sessions.ts";
 import type { Subscriptions } from "../../subscriptions/subscriptions.ts";
@@ -27,6 +28,8 @@ export interface ConsoleParts {
   readonly catalog: Catalog;
   /** By name; the names are those in force. */
   readonly marketplaces: ReadonlyMap<string, Pick<Marketplace, "describe" | "currentTruth" | "requestOf" | "usage">>;
+  /** Compares what was billed with the seller's report; absent where no marketplace writes one. */
+  readonly reconcile?: Reconcile | undefined;
   /** Our own origin: a form that another one sent is refused. */
   readonly publicUrl: string;
   /** The shared token, where one lets people in. */

@@ -1,5 +1,6 @@
 import type { Catalog } from "../../catalog/catalog.ts";
 import type { OperatorStore } from "../../isolation/isolation.ts";
+import type { ReadLedger, ReconciledFiles } from "../../metering/differences.ts";
 import type { SealedPlace } from "../../secrets/secrets.ts";
 import type { AwsAccess } from "./api/access.ts";
 import { awsApi } from "./api/aws-api.ts";
@@ -12,7 +13,7 @@ import type { AwsFinding } from "./checks/finding.ts";
 import { goLiveList } from "./checks/go-live.ts";
 import { contactPlace } from "./intake/contact.ts";
 import { parkedTokenPlace } from "./intake/register-licence.ts";
-import { type ReadLedger, type ReconciledFiles, reconcileFiles } from "./reconcile/reconcile.ts";
+import { reconcileFiles } from "./reconcile/reconcile.ts";
 import { dimensionCodes } from "./report/dimension-codes.ts";
 import { listReview, listUnclaimed, replayMessage } from "./review/review.ts";
 import { awsSection } from "./section.ts";

@@ -3,6 +3,7 @@ import { ProviderError } from "../../../errors.ts";
 import { sendPage } from "../../send-page.ts";
 import { ConsolePage } from "../frame.tsx";
 import { type ConsoleParts, crossing, may, personOf } from "../parts.ts";
+import { reconcilePages } from "../reconcile/reconcile.tsx";
 import { actPath } from "../tenants/act-bar.tsx";
 import { acts, isAct } from "../tenants/acts.ts";
 import { DayPage } from "./day-page.tsx";
@@ -85,8 +86,12 @@ export function meteringRoutes(parts: ConsoleParts): Router {
     );
   };
 
+  const reconcile = reconcilePages(parts);
   const router = Router();
   router.get("/", overview);
+  router.get("/reconcile", reconcile.form);
+  router.post("/reconcile/compared", ...reconcile.own, reconcile.page);
+  router.post("/reconcile/differences", ...reconcile.own, reconcile.csv);
   router.get("/:tenant", day);
   router.get("/:tenant/dry-run", dryRun);
   router.get("/:tenant/record", record);

@@ -24,6 +24,9 @@ export function OverviewPage(props: OverviewProps) {
     <>
       <div class="heading">
         <h1>Metering</h1>
+        <p>
+          <a href="/console/metering/reconcile">Reconcile with the seller's report</a>
+        </p>
       </div>
       {closesMonths ? <MonthEnd now={now} late={overview.of_last_month} /> : null}
       <Card id="units" title="Units on their way">

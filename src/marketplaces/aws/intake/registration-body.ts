@@ -3,9 +3,9 @@ import type { RequestHandler } from "express";
 import { ProviderError } from "../../../errors.ts";
 import { readBody } from "../../../http/body.ts";
 import { type Form, parseForm } from "../../../http/form.ts";
+import { parseMultipart } from "../../../http/multipart.ts";
 
 const BODY_LIMIT = 64 * 1024;
-const MOST_FIELDS = 50;
 
 const forms = new WeakMap<IncomingMessage, Form>();
 
@@ -16,7 +16,7 @@ const forms = new WeakMap<IncomingMessage, Form>();
 export const readRegistration: RequestHandler = async (req, _res, next) => {
   const type = (req.headers["content-type"] ?? "").toLowerCase();
   const bytes = await readBody(req, BODY_LIMIT);
-  forms.set(req, type.startsWith("multipart/form-data") ? await parseMultipart(req, bytes) : formOfType(type, bytes));
+  forms.set(req, type.startsWith("multipart/form-data") ? await fieldsOf(req, bytes) : formOfType(type, bytes));
   next();
 };
 
@@ -31,20 +31,9 @@ function formOfType(type: string, bytes: Buffer): Form {
 
 const malformed = (): ProviderError => new ProviderError("request_malformed", "The form could not be read.");
 
-/** Text fields only; a file, or more of anything than a registration has, is no registration. */
-async function parseMultipart({ headers }: IncomingMessage, bytes: Buffer): Promise<Form> {
-  const type = headers["content-type"] ?? "";
-  const fields = await new Response(new Uint8Array(bytes), { headers: { "content-type": type } }).formData().then(
-    (data) => [...data],
-    () => {
-      throw malformed();
-    },
-  );
-  if (fields.length > MOST_FIELDS) throw malformed();
-  const form = new Map<string, string[]>();
-  for (const [name, value] of fields) {
-    if (typeof value !== "string" || value.includes("\0")) throw malformed();
-    form.set(name, [...(form.get(name) ?? []), value]);
-  }
+/** Text fields only: a file is no registration. */
+async function fieldsOf(req: IncomingMessage, bytes: Buffer): Promise<Form> {
+  const { form, files } = await parseMultipart(req, bytes);
+  if (files.size > 0) throw malformed();
   return form;
 }

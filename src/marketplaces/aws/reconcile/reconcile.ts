@@ -1,36 +1,14 @@
 import type { Fault } from "../../../errors.ts";
+import type { ReadLedger, Reconciled, ReconciledFiles } from "../../../metering/differences.ts";
 import type { LedgerRow } from "../../../metering/ledger.ts";
 import { readBillingReference, readLot } from "../report/billing-reference.ts";
 import type { CodeOf } from "../report/usage-request.ts";
 import { inferredMapping, readMapping } from "./column-mapping.ts";
 import { compareLog } from "./compare-log.ts";
 import { compareReport, spanOf } from "./compare-report.ts";
-import type { Difference } from "./difference.ts";
 import type { LedgerRecord } from "./ledger-record.ts";
 import { type BilledLine, type Read, readBillingReport } from "./read-billing-report.ts";
 import { type LoggedRecord, readCallLog } from "./read-call-log.ts";
-
-/** Every frozen record with a stamp in the span. */
-export type ReadLedger = (from: Date, until: Date) => Promise<readonly LedgerRow[]>;
-
-interface NamedFile {
-  readonly name: string;
-  readonly text: string;
-}
-
-export interface ReconciledFiles {
-  readonly report?: NamedFile | undefined;
-  readonly mapping?: NamedFile | undefined;
-  readonly cloudtrail?: NamedFile | undefined;
-}
-
-export interface Reconciled {
-  readonly from: Date;
-  readonly until: Date;
-  /** Records of ours that were looked at. */
-  readonly records: number;
-  readonly differences: readonly Difference[];
-}
 
 /** Compares the files with the ledger; or every fault in the files, each at its place, and then nothing is compared. */
 export async function reconcileFiles(
@@ -61,6 +39,8 @@ function readFiles({ report, mapping, cloudtrail }: ReconciledFiles) {
   ];
   return { report: billed.found, log: logged.found, faults };
 }
+
+type NamedFile = NonNullable<ReconciledFiles["report"]>;
 
 const NOTHING = { found: [], faults: [] };
 
