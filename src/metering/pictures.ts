@@ -13,6 +13,7 @@ export function pictureJob(store: Store, clock: Clock): () => Promise<boolean> {
     const now = clock.now();
     if (Math.abs(now.getTime() - lookedAt) < EVERY_MS) return false;
     const more = await rollPictures(store, now);
+    if (!more) await countRevenue(store, now);
     lookedAt = more ? Number.NEGATIVE_INFINITY : now.getTime();
     return more;
   };
@@ -22,4 +23,9 @@ export function pictureJob(store: Store, clock: Clock): () => Promise<boolean> {
 export async function rollPictures(store: Store, now: Date): Promise<boolean> {
   const [row] = await store.throughDoor<{ more: boolean }>({ text: "select roll_pictures($1) as more", values: [now] });
   return row?.more ?? false;
+}
+
+/** Counts who pays for what, once an hour however often it is called. */
+export async function countRevenue(store: Store, now: Date): Promise<void> {
+  await store.throughDoor({ text: "select count_revenue($1)", values: [now] });
 }

@@ -15,6 +15,7 @@ import { homeRoutes } from "./home/home.tsx";
 import { meteringRoutes } from "./metering/metering.tsx";
 import type { ConsoleParts } from "./parts.ts";
 import { peopleRoutes } from "./people/people.ts";
+import { revenueRoutes } from "./revenue/revenue.tsx";
 import { tenantRoutes } from "./tenants/tenants.ts";
 import { usageRoutes } from "./usage/usage.tsx";
 
@@ -39,6 +40,7 @@ export function consoleRoutes(options: ConsoleOptions): Router {
   router.use("/tenants", tenantRoutes(parts));
   router.use("/metering", meteringRoutes(parts));
   router.use("/usage", usageRoutes(parts));
+  router.use("/revenue", revenueRoutes(parts));
   router.use("/deliveries", deliveryRoutes(parts));
   router.use("/endpoints", endpointRoutes(parts));
   router.use("/people", peopleRoutes(parts));

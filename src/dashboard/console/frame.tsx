@@ -10,6 +10,7 @@ const sections = [
   { path: "/console/tenants", word: "Tenants", role: "viewer" },
   { path: "/console/metering", word: "Metering", role: "viewer" },
   { path: "/console/usage", word: "Usage", role: "viewer" },
+  { path: "/console/revenue", word: "Revenue", role: "viewer" },
   { path: "/console/deliveries", word: "Deliveries", role: "viewer" },
   { path: "/console/endpoints", word: "Endpoints", role: "viewer" },
   { path: "/console/people", word: "People", role: "admin" },
