@@ -66,6 +66,9 @@ describe("the console's deliveries", () => {
     expect(await due("tell-batch")).toBe(0);
     const answer = await bob.post("/console/deliveries/retry/confirmed", { ...form, reason: "It is back." });
     expect(answer.headers["location"]).toBe(`/console/deliveries?${list}&done=100&left=30`);
+    expect((await bob.get(answer.headers["location"] ?? "")).text).toContain(
+      "100 became due. 30 or more of that group are",
+    );
     expect(await due("tell-batch")).toBe(100);
     const told = await shop.look(
       `select "by" from audit_entries where chain = $1 and action = 'operator.acted' and data->>'reason' = 'It is back.'`,
@@ -73,6 +76,24 @@ describe("the console's deliveries", () => {
     );
     expect(told).toHaveLength(100);
     expect(told[0]).toEqual({ by: "operator:bob@vendor.example" });
+  });
+
+  test("offer no other try of an operation that has failed, and take none", async () => {
+    const now = shop.clock.now();
+    await shop.look(
+      `insert into operations (tenant_id, id, kind, by, at, state, due_at, attempts, last_fault, created_at, ended_at)
+       values ($1, gen_random_uuid(), 'rotate', 'customer:1', $2, 'failed', $2, 3, 'It went wrong', $2, $2)`,
+      [tenant, now],
+    );
+    const support = consoles.person("support");
+    const { text } = await support.get("/console/deliveries?of=operations&state=given_up").expect(200);
+    expect(text).toContain("It went wrong");
+    expect(text).toMatch(/data-word="Next try">none/);
+    expect(text).not.toMatch(/Try now|Try all/);
+    const { csrf_token = "" } = hiddenIn((await support.get(`/console/tenants/${tenant}/acts/retry?call=1`)).text);
+    const sent = { csrf_token, of: "operations", state: "given_up", group: "0".repeat(32), reason: "x" };
+    const answer = await support.post("/console/deliveries/retry/confirmed", sent);
+    expect([answer.status, answer.text.includes("that has failed is over")]).toEqual([400, true]);
   });
 
   test("let no viewer act, and no form without its token", async () => {

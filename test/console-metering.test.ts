@@ -1,4 +1,7 @@
+import { h } from "preact";
+import { render } from "preact-render-to-string";
 import { monthEnd } from "../src/dashboard/console/metering/month-end.ts";
+import { OverviewPage } from "../src/dashboard/console/metering/overview-page.tsx";
 import { connect, type Database } from "../src/db/db.ts";
 import { isolate, type Store } from "../src/isolation/isolation.ts";
 import { HOUR } from "./support/clock.ts";
@@ -65,16 +68,22 @@ const recordPath = (hour: Date, dimension: string) =>
   `/${tenant}/record?${new URLSearchParams({ hour: inAddress(hour), dimension })}`;
 
 /** Records of one state, an hour each, from so many hours ago back. Those that ended did so one after the other. */
-async function plant(state: string, verdict: string | null, count: number, from: number, dimension = "queries") {
+async function plant(
+  state: string,
+  verdict: string | null,
+  count: number,
+  from: number,
+  { dimension = "queries", minutesAgo = 0 } = {},
+) {
   const now = shop.clock.now();
   await shop.look(
     `insert into usage_records (tenant_id, hour, dimension, quantity, events, state, sealed_at, frozen_at, stamped_at, lot,
        carried_in, included, units, carried_out, expires_at, attempts, definite, verdict, message, settled_at)
      select $1, $2::timestamptz - n * interval '1 hour', $3, 1200.5, 1, $4, $5, $5, $5, 'bazaar', 0.5, 1, 1200, 0,
        $5::timestamptz + interval '30 minutes', 2, 1, $6, case when $6::text is null then null else 'said <so>' end,
-       case when $6::text is null then null else $5::timestamptz - n * interval '1 minute' end
+       case when $6::text is null then null else $5::timestamptz - (n + $8::integer) * interval '1 minute' end
      from generate_series(0, $7::integer - 1) n`,
-    [tenant, hourAgo(from), dimension, state, now, verdict, count],
+    [tenant, hourAgo(from), dimension, state, now, verdict, count, minutesAgo],
   );
 }
 
@@ -92,11 +101,35 @@ describe("the console's metering", () => {
     expect(words).toMatch(/queries 1,200\.5 sent 2 ends in 30 minutes/);
     expect(words).toMatch(/refused lost .* the marketplace refused it: said &lt;so>/);
     expect(words).toContain("expired carried on");
+    await plant("expired", "too_late", 1, 900, { dimension: "ancient", minutesAgo: 30 * 24 * 60 });
+    expect(wordsOf(await page(""))).not.toContain("ancient");
+  });
+
+  test("speaks of the end of a month only where a marketplace closes months", async () => {
+    expect(wordsOf(await page(""))).toContain("Month end AWS Marketplace takes usage");
+    const elsewhere = await (await consoleOf(shop)).signIn();
+    const html = (await elsewhere.get("/console/metering").expect(200)).text;
+    expect(html).not.toContain("Month end");
+  });
+
+  test("shows ten dimensions at a time, the others on the next part", async () => {
+    const day = hourAgo(24 * 5)
+      .toISOString()
+      .slice(0, 10);
+    await shop.look(
+      `insert into usage_records (tenant_id, hour, dimension, quantity, events, state)
+       select $1, $2::timestamptz, 'part-' || lpad(n::text, 2, '0'), n, 1, 'open' from generate_series(1, 12) n`,
+      [tenant, `${day}T00:00:00Z`],
+    );
+    const columnsOf = async (part: number) => [
+      ...new Set([...(await page(`/${tenant}?day=${day}&part=${part}`)).matchAll(/part-\d\d/g)].map(String)),
+    ];
+    expect([(await columnsOf(1)).length, await columnsOf(2)]).toEqual([10, ["part-11", "part-12"]]);
   });
 
   test("loses and repeats nothing between the pages of records that share a deadline", async () => {
-    await plant("sealed", null, 120, 30, "bytes");
-    await plant("expired", "too_late", 70, 200, "bytes");
+    await plant("sealed", null, 120, 30, { dimension: "bytes" });
+    await plant("expired", "too_late", 70, 200, { dimension: "bytes" });
     for (const [list, count] of [
       ["waiting", 121],
       ["ended", 72],
@@ -218,5 +251,19 @@ describe("the end of a month", () => {
     expect(end("2026-11-23T02:00:00Z")).toEqual(["November 2026", "2026-12-01T06:00", false]);
     expect(end("2027-01-01T05:59:59Z")).toEqual(["December 2026", "2027-01-01T06:00", true]);
     expect(end("2027-01-01T06:00:00Z")).toEqual(["January 2027", "2027-02-01T06:00", false]);
+  });
+
+  test("is red in its last hours while a record of the month waits, and says what has no payer yet", () => {
+    const shown = (now: string, late: number, unfixed: number) => {
+      const sums = { waiting_units: {}, waiting_records: 0, carried_units: {}, carried_records: 0 };
+      const overview = { waiting: [], ended: [], ...sums, unfixed, of_last_month: late };
+      const props = { overview, now: new Date(now), catalog: shop.deps.catalog, closesMonths: true, limit: 50, at: {} };
+      return render(h(OverviewPage, props));
+    };
+    const red = 'class="status bad"';
+    expect(shown("2027-01-01T05:00:00Z", 2, 3)).toContain(red);
+    expect(shown("2027-01-01T05:00:00Z", 2, 3)).toMatch(/2 records are of an earlier month.*3 records are sealed/s);
+    expect(shown("2027-01-01T05:00:00Z", 0, 0)).not.toContain(red);
+    expect(shown("2027-01-20T05:00:00Z", 2, 1)).not.toContain(red);
   });
 });

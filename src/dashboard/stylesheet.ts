@@ -99,7 +99,7 @@ main { display: grid; grid-template-columns: minmax(0, 1fr); gap: 1.25rem; paddi
 .card { min-width: 0; padding: 1.5rem; background: var(--card); border: 1px solid var(--line); border-radius: 14px; box-shadow: var(--shadow); scroll-margin-top: 1rem; }
 .card > * + * { margin-top: 1rem; }
 .card > .intro { margin-top: 0.25rem; color: var(--quiet); }
-.alone { width: min(34rem, 100%); margin: 8vh auto; }
+.alone { width: min(34rem, 100%); margin: 8vh auto; overflow-wrap: anywhere; }
 .columns, .column { display: grid; gap: 1.25rem; align-items: start; min-width: 0; }
 
 .status { --tone: var(--wait); --soft: var(--wait-soft); padding: 0.875rem 1.25rem; border-radius: 12px; background: var(--soft); overflow-wrap: anywhere; }
@@ -122,7 +122,7 @@ main { display: grid; grid-template-columns: minmax(0, 1fr); gap: 1.25rem; paddi
 .limits, .terms { font-size: 0.9375rem; }
 .limits div, .terms div { display: flex; justify-content: space-between; gap: 1rem; padding: 0.3125rem 0; border-top: 1px solid var(--line); }
 .limits dt, .terms dt { color: var(--quiet); }
-.limits dd, .terms dd { font-variant-numeric: tabular-nums; }
+.limits dd, .terms dd { min-width: 0; font-variant-numeric: tabular-nums; overflow-wrap: anywhere; }
 .change { display: grid; gap: 0.375rem; margin-top: auto; padding-top: 0.25rem; }
 
 .usage { display: grid; gap: 1.25rem; }
@@ -200,11 +200,13 @@ input[type="radio"] { accent-color: var(--accent); width: 1.0625rem; height: 1.0
 input[type="checkbox"] { accent-color: var(--accent); width: 1.0625rem; height: 1.0625rem; margin: 0.25rem 0 0; flex: none; }
 .stacked tbody th { width: 40%; }
 .stacked td { font-variant-numeric: tabular-nums; }
+.stacked .long { overflow-wrap: anywhere; }
+.lines thead th { overflow-wrap: normal; }
 .deeds { display: flex; flex-wrap: wrap; gap: 0.375rem 1rem; align-items: center; }
 @media (max-width: 48rem) {
   .stacked thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
   .stacked tr { display: block; padding-block: 0.5rem; border-top: 1px solid var(--line); }
-  .stacked th, .stacked td, .stacked tbody th { display: block; width: auto; padding: 0.1875rem 0; border: 0; }
+  .stacked th, .stacked td, .stacked tbody th { display: block; width: auto; padding: 0.1875rem 0; border: 0; overflow-wrap: anywhere; }
   .stacked td::before { content: attr(data-word) ": "; color: var(--quiet); }
   .stacked td[data-word="State"]::before { content: none; }
 }

@@ -91,8 +91,12 @@ function Call({ number, records, tenant }: CallProps) {
               <td data-word="Dimension">{record.dimension}</td>
               <td data-word="Units">{amount(record.units ?? "0")}</td>
               <td data-word="Stamped">{record.stamped_at === null ? "not yet" : hourWords(record.stamped_at)}</td>
-              <td data-word="Who pays">{record.billing_reference}</td>
-              <td data-word="Now">{whyOf(record)}</td>
+              <td class="long" data-word="Who pays">
+                {record.billing_reference}
+              </td>
+              <td class="long" data-word="Now">
+                {whyOf(record)}
+              </td>
             </tr>
           ))}
         </tbody>
