@@ -13,7 +13,7 @@ import { send, settle } from "./support/usage.ts";
 import { enterStage, leaveStage } from "./support/visitor.ts";
 
 const KEY = "ACME_SEARCH_API_KEY";
-const PHONE = { width: 360, height: 780 };
+const PHONE = { width: 320, height: 640 };
 const pictures = join(tmpdir(), `stallholder-dashboard-${userInfo().username}`);
 const DESK = { width: 1280, height: 900 };
 
@@ -124,14 +124,14 @@ describeWithChromium("the dashboard in a browser", () => {
 
   test("it fits a narrow phone without scrolling sideways", async () => {
     const tenant = await livedIn();
+    const to = { email: "somebody.with.a.rather.long.name@engineering.round.example" };
+    await shop.addUsageAlert({ ...about(tenant), dimension: "requests", of: "limit", percent: 90, to });
     const page = await visit(tenant);
-    await page.setViewportSize({ width: 320, height: 640 });
+    await page.setViewportSize(PHONE);
     await page.click(`#reveal-${KEY}`);
     await page.getByRole("link", { name: `Hide ${KEY}` }).waitFor();
     const widths = [await page.evaluate("document.documentElement.scrollWidth")];
-    await page.setViewportSize(PHONE);
     await keepPicture(page, "phone");
-    await page.setViewportSize({ width: 320, height: 640 });
     for (const path of ["alerts", "activity", "usage"]) {
       await page.goto(`${url}/dashboard/${path}`);
       widths.push(await page.evaluate("document.documentElement.scrollWidth"));

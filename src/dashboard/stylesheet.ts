@@ -144,6 +144,8 @@ main { display: grid; grid-template-columns: minmax(0, 1fr); gap: 1.25rem; paddi
 .links:empty { display: none; }
 .ids dd { overflow-wrap: anywhere; text-align: right; }
 #people tbody th { width: 55%; }
+#alert-list tbody th { width: 35%; }
+#alert-list td[data-word="To"] { overflow-wrap: anywhere; }
 .alerts { display: grid; gap: 0.375rem; overflow-wrap: anywhere; }
 
 .ranges { display: flex; flex-wrap: wrap; gap: 0.5rem 0.75rem; align-items: center; }
@@ -276,7 +278,7 @@ thead td { border-top: 0; }
   .bar, main, .foot { padding-inline: 0; }
   main, .columns, .column { display: block; }
   .card, .status { break-inside: avoid; box-shadow: none; margin-bottom: 1rem; }
-  #data, #removal form, .choices, .ranges, nav { display: none; }
+  #data, .button, #removal form, .choices, .ranges, nav { display: none; }
   .card a[href^="http"]::after { content: " (" attr(href) ")"; font-size: 0.8125rem; overflow-wrap: anywhere; }
 }
 `;

@@ -146,7 +146,7 @@ function choicesOf({ metered, limits, included }: CustomerView) {
       .filter(({ id }) => ids.includes(id))
       .map(({ id, name }) => ({ value: `${share} ${id}`, words: `${name}: ${words}` }));
   return [
-    ...of("limit", "the plan's limit for the month", Object.keys(limits)),
+    ...of("limit", "the month's limit", Object.keys(limits)),
     ...of(
       "included",
       "what is included in the contract",
