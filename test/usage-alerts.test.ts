@@ -1,3 +1,5 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import pg from "pg";
 import { Webhook } from "standardwebhooks";
 import type { AlertWish } from "../src/provider/contract.ts";
 import { customerWebhooks } from "../src/subscriptions/customer-webhooks.ts";
@@ -37,6 +39,13 @@ async function use(tenant: string, quantity: number): Promise<void> {
   await settle(shop);
 }
 
+/** What a worker does in each round, unless it rests. */
+function raise(): Promise<object[]> {
+  const limits = JSON.stringify([{ plan: "basic", dimension: "requests", limit: 100_000 }]);
+  const text = "select raise_usage_alerts($1, $2)";
+  return shop.deps.store.throughDoor({ text, values: [limits, shop.clock.now()] });
+}
+
 /** What the vendor's mailer heard of, without ids. */
 async function raised(tenant: string): Promise<object[]> {
   const rows = await shop.look<{ data: Record<string, unknown> }>(
@@ -56,10 +65,9 @@ describe("an alert of a customer", () => {
     const told = { dimension: "requests", of: "limit", percent: 90, limit: 100_000, email: "ada@round.example" };
     expect(await raised(tenant)).toEqual([{ ...told, quantity: 90_000, since: "2026-03-01" }]);
     await use(tenant, 50_000);
-    await settle(shop);
+    await raise();
     expect(await raised(tenant)).toHaveLength(1);
     shop.clock.advance(31 * DAY);
-    await settle(shop);
     await use(tenant, 95_000);
     expect((await raised(tenant)).slice(1)).toEqual([{ ...told, quantity: 95_000, since: "2026-04-01" }]);
   });
@@ -68,10 +76,21 @@ describe("an alert of a customer", () => {
     const tenant = await newTenant(shop);
     await use(tenant, 99_000);
     await ask(tenant);
-    const limits = JSON.stringify([{ plan: "basic", dimension: "requests", limit: 100_000 }]);
-    const text = "select raise_usage_alerts($1, $2)";
-    const values = [limits, shop.clock.now()];
-    await Promise.all(Array.from({ length: 6 }, () => shop.deps.store.throughDoor({ text, values })));
+    const holder = new pg.Client(shop.database.superuserUrl);
+    await holder.connect();
+    await holder.query("begin");
+    await holder.query("select from tenants where id = $1 for update", [tenant]);
+    const workers = Promise.all(Array.from({ length: 6 }, raise));
+    const waiting = `select count(*)::int as workers from pg_stat_activity
+                     where datname = current_database() and wait_event_type = 'Lock' and query ~ 'raise_usage_alerts'`;
+    for (let look = 0; look < 1_000; look += 1) {
+      const [found] = await shop.look<{ workers: number }>(waiting);
+      if (found?.workers === 6) break;
+      await sleep(10);
+    }
+    await holder.query("commit");
+    await holder.end();
+    await workers;
     expect(await raised(tenant)).toHaveLength(1);
   });
 
@@ -80,7 +99,7 @@ describe("an alert of a customer", () => {
     await use(tenant, 120_000);
     await ask(tenant, { percent: 50 });
     await ask(tenant, { percent: 150 });
-    await settle(shop);
+    await raise();
     expect(await raised(tenant)).toMatchObject([{ percent: 50, quantity: 120_000 }]);
     await use(tenant, 30_000);
     expect(await raised(tenant)).toMatchObject([{ percent: 50 }, { percent: 150 }]);
@@ -93,13 +112,13 @@ describe("an alert of a customer", () => {
     const sql = `insert into usage_included (tenant_id, billing_reference, dimension, from_at, until_at, quantity, used)
                  values ($1, $1, 'requests', $2, $3, 1000, $4)`;
     await shop.look(sql, [tenant, from, new Date(from.getTime() + 300 * DAY), 799]);
-    await settle(shop);
+    await raise();
     expect(await raised(tenant)).toEqual([]);
     await shop.look("update usage_included set used = 800 where tenant_id = $1", [tenant]);
-    await settle(shop);
+    await raise();
     expect(await raised(tenant)).toMatchObject([{ of: "included", quantity: 800, limit: 1_000 }]);
     shop.clock.advance(40 * DAY);
-    await settle(shop);
+    await raise();
     expect(await raised(tenant)).toHaveLength(1);
   });
 

@@ -67,7 +67,7 @@ export function usageJob(store: Store, { clock, limits }: UsageJobOptions): () =
     }
     const moved = await answers(store, `select move_usage_gate(${nowSql(clock, "$1")}) as yes`, [now]);
     const rolled = await roll(moved);
-    return (await raise()) || rolled || moved;
+    return (await raise(rolled)) || rolled || moved;
   };
 }
 
