@@ -1,6 +1,13 @@
 -- For analysts: what leaves as a file, page by page. Each call reads a bounded part of the database and says where the next
 -- one begins. A page is lines of JSON, and a last line {after}: null when that was all.
 
+-- Behind row level security the planner takes a policy for a filter that lets little pass, and would rather read a whole table
+-- and sort it than walk an index to the end of a page. So pages forbid that, until the transaction ends.
+create function walk_indexes() returns void language sql as $$
+  select set_config('enable_seqscan', 'off', true), set_config('enable_bitmapscan', 'off', true), set_config('jit', 'off', true)
+$$;
+revoke all on function walk_indexes() from public;
+
 -- Usage records by tenant, hour and dimension. p = {from, to, after: {tenant, hour, dimension}}. At most so many tenants are
 -- looked at.
 create function export_usage(p jsonb, p_limit integer, p_tenants integer) returns setof jsonb
@@ -13,6 +20,7 @@ declare
   v_given integer := 0;
   v_looked integer := 0;
 begin
+  perform walk_indexes();
   for v_tenant in
     select t.id, t.marketplace, t.plan from tenants t
     where t.id >= coalesce(v_after->>'tenant', '') order by t.id limit p_tenants
@@ -45,7 +53,10 @@ end $$;
 select door('export_usage(jsonb, integer, integer)');
 
 -- Tenants by id, of those that were bought in a time. No owner, no person. p = {from, to, after: {tenant}}. So many are looked at.
-create function export_tenants(p jsonb, p_limit integer) returns setof jsonb language sql stable as $$
+create function export_tenants(p jsonb, p_limit integer) returns setof jsonb language plpgsql stable as $$
+begin
+  perform walk_indexes();
+  return query
   with page as materialized (
     select * from tenants t where t.id > coalesce(p->'after'->>'tenant', '') order by t.id limit p_limit
   )
@@ -61,13 +72,16 @@ create function export_tenants(p jsonb, p_limit integer) returns setof jsonb lan
     union all
     select 2, null, jsonb_build_object('after', case when count(*) = p_limit then jsonb_build_object('tenant', max(g.id)) end)
     from page g) lines
-  order by part, id
-$$;
+  order by part, id;
+end $$;
 select door('export_tenants(jsonb, integer)');
 
 -- Sums of one month over some tenants: what they used, by dimension, and the seconds for which they held their plan, under
 -- the dimension ''. p = {from, to, after: {tenant}}: the month as far as it is wanted, the tenants after that one.
-create function export_revenue(p jsonb, p_limit integer) returns setof jsonb language sql stable as $$
+create function export_revenue(p jsonb, p_limit integer) returns setof jsonb language plpgsql stable as $$
+begin
+  perform walk_indexes();
+  return query
   with month as (
     select (p->>'from')::timestamptz as starts, (p->>'to')::timestamptz as ends
   ), page as materialized (
@@ -98,8 +112,8 @@ create function export_revenue(p jsonb, p_limit integer) returns setof jsonb lan
     'billed', '0', 'waiting', '0', 'lost', '0', 'seconds', h.seconds::text)
   from held h
   union all
-  select jsonb_build_object('after', case when count(*) = p_limit then jsonb_build_object('tenant', max(g.id)) end) from page g
-$$;
+  select jsonb_build_object('after', case when count(*) = p_limit then jsonb_build_object('tenant', max(g.id)) end) from page g;
+end $$;
 select door('export_revenue(jsonb, integer)');
 
 -- Pictures: small tables that the worker keeps, so that no page and no tool has to read every record or every tenant. What is
@@ -144,7 +158,13 @@ create table usage_tops (
 create index usage_tops_order on usage_tops (month, dimension, quantity desc, tenant_id);
 select wall('usage_tops', 'tenant_id');
 select app_may('select on usage_tops');
--- One row: up to where the above are kept.
+create table top_rolls (
+  month      timestamptz not null,
+  dimension  text not null,
+  counted_at timestamptz not null,
+  primary key (month, dimension)
+);
+-- One row: up to where the others are kept.
 create table picture_rolls (
   one           boolean primary key default true check (one),
   hours_through timestamptz,
@@ -165,65 +185,90 @@ declare
   -- An event may be of an hour before its tenant was bought, by seven days.
   v_hour timestamptz := coalesce(v_roll.hours_through + interval '1 hour', date_trunc('hour', v_first - interval '8 days', 'UTC'));
   v_day timestamptz := coalesce(v_roll.days_through + interval '1 day', date_trunc('day', v_first, 'UTC'));
-  v_steps integer := 500;
+  -- What one call may cost: an empty hour one, one to be summed a look at every tenant.
+  v_steps integer := 300;
   v_rows bigint := 200000;
   v_more bigint;
 begin
   while v_hour <= v_through and v_steps > 0 and v_rows > 0 loop
+    v_roll.hours_through := v_hour;
+    v_hour := v_hour + interval '1 hour';
+    v_steps := v_steps - 1;
+    continue when not exists (select from usage_records r where r.hour = v_roll.hours_through);
     with sums as (
       select t.marketplace, t.plan, r.dimension, sum(r.quantity) as quantity, sum(r.events)::bigint as events, count(*) as records
-      from usage_records r join tenants t on t.id = r.tenant_id where r.hour = v_hour group by 1, 2, 3
+      from usage_records r join tenants t on t.id = r.tenant_id where r.hour = v_roll.hours_through group by 1, 2, 3
     ), added as (
       insert into usage_sums as s (step, at, marketplace, plan, dimension, quantity, events)
       select b.step, b.at, n.marketplace, n.plan, n.dimension, n.quantity, n.events
-      from sums n cross join (values ('hour', v_hour), ('day', date_trunc('day', v_hour, 'UTC'))) as b(step, at)
+      from sums n cross join (values ('hour', v_roll.hours_through), ('day', date_trunc('day', v_roll.hours_through, 'UTC'))) as b(step, at)
       where n.quantity > 0
       on conflict (step, at, marketplace, plan, dimension)
       do update set quantity = s.quantity + excluded.quantity, events = s.events + excluded.events
     )
     select coalesce(sum(records), 0) into v_more from sums;
-    v_roll.hours_through := v_hour;
-    v_hour := v_hour + interval '1 hour';
     v_rows := v_rows - v_more;
-    v_steps := v_steps - 1;
+    v_steps := v_steps - 50;
   end loop;
   -- What is written late still is within the hour.
   while v_day + interval '25 hours' <= p_now and v_steps > 0 and v_rows > 0 loop
-    insert into lifecycle_days (day, marketplace, type, events)
-    select v_day, t.marketplace, e.type, count(*) from lifecycle_events e join tenants t on t.id = e.tenant_id
-    where e.recorded_at >= v_day and e.recorded_at < v_day + interval '1 day' group by 2, 3;
-    get diagnostics v_more = row_count;
     v_roll.days_through := v_day;
     v_day := v_day + interval '1 day';
-    v_rows := v_rows - v_more;
-    v_steps := v_steps - 20;
+    v_steps := v_steps - 1;
+    continue when not exists (
+      select from lifecycle_events e where e.recorded_at >= v_roll.days_through and e.recorded_at < v_day);
+    with counts as (
+      select t.marketplace, e.type, count(*) as events from lifecycle_events e join tenants t on t.id = e.tenant_id
+      where e.recorded_at >= v_roll.days_through and e.recorded_at < v_day group by 1, 2
+    ), added as (
+      insert into lifecycle_days (day, marketplace, type, events) select v_roll.days_through, c.* from counts c
+    )
+    select sum(events) into v_more from counts;
+    v_rows := v_rows - coalesce(v_more, 0);
+    v_steps := v_steps - 50;
   end loop;
   delete from usage_sums where step = 'hour' and at < v_roll.hours_through - interval '35 days';
   update picture_rolls set hours_through = v_roll.hours_through, days_through = v_roll.days_through;
   return coalesce(v_hour <= v_through or v_day + interval '25 hours' <= p_now, false);
 end $$;
 
--- Counts purchases and who used most, of this month and the one before. It reads every tenant, so once an hour.
-create function roll_counts(p_now timestamptz) returns void language plpgsql as $$
+-- Who used most of one dimension in a month: of the first one that was not counted within the hour, of this month and the one
+-- before, until that is over. It reads the month of every tenant. Answers whether there was one.
+create function roll_tops(p_now timestamptz) returns boolean language plpgsql as $$
 declare
   v_month timestamptz := date_trunc('month', p_now, 'UTC');
-  v_months timestamptz[] := array[v_month, date_trunc('month', v_month - interval '1 day', 'UTC')];
+  v_due top_rolls;
 begin
-  perform set_config('work_mem', '64MB', true);
+  select s.month, s.dimension into v_due from (
+    select distinct date_trunc('month', d.at, 'UTC') as month, d.dimension from usage_sums d
+    where d.step = 'day' and d.at >= date_trunc('month', v_month - interval '1 day', 'UTC')) s
+  left join top_rolls r on r.month = s.month and r.dimension = s.dimension
+  where r.counted_at is null or (r.counted_at not between p_now - interval '1 hour' and p_now
+                                 and r.counted_at < s.month + interval '31 days 3 hours')
+  order by s.month, s.dimension limit 1;
+  if v_due.month is null then
+    return false;
+  end if;
+  delete from usage_tops where month = v_due.month and dimension = v_due.dimension;
+  insert into usage_tops (tenant_id, month, dimension, quantity)
+  select m.tenant_id, m.month, m.dimension, m.quantity from usage_months m
+  where m.month = v_due.month and m.dimension = v_due.dimension and m.quantity > 0
+  order by m.quantity desc, m.tenant_id limit 50;
+  insert into top_rolls (month, dimension, counted_at) values (v_due.month, v_due.dimension, p_now)
+  on conflict (month, dimension) do update set counted_at = excluded.counted_at;
+  return true;
+end $$;
+
+-- Counts purchases. It reads every tenant, so once an hour.
+create function roll_purchases(p_now timestamptz) returns void language plpgsql as $$
+begin
   delete from purchase_months;
   insert into purchase_months (month, marketplace, plan, bought, active)
   select date_trunc('month', t.created_at, 'UTC'), t.marketplace, t.plan, count(*), count(*) filter (where t.state in ('active', 'suspended'))
   from tenants t where t.plan <> '' and t.state not in ('provisioning', 'failed') group by 1, 2, 3;
-  delete from usage_tops where month = any(v_months);
-  insert into usage_tops (tenant_id, month, dimension, quantity)
-  select tenant_id, month, dimension, quantity from (
-    select m.tenant_id, m.month, m.dimension, m.quantity,
-           row_number() over (partition by m.month, m.dimension order by m.quantity desc, m.tenant_id) as place
-    from usage_months m where m.month = any(v_months) and m.quantity > 0) placed
-  where place <= 50;
   update picture_rolls set counted_at = p_now;
 end $$;
-revoke all on function roll_sums(picture_rolls, timestamptz), roll_counts(timestamptz) from public;
+revoke all on function roll_sums(picture_rolls, timestamptz), roll_tops(timestamptz), roll_purchases(timestamptz) from public;
 
 -- One step of the worker; one at a time. Answers whether there is more to do at once.
 create function roll_pictures(p_now timestamptz) returns boolean language plpgsql as $$
@@ -233,12 +278,14 @@ begin
   if not pg_try_advisory_xact_lock(7355, 6) then
     return false;
   end if;
+  -- What is there of an hour is taken for one row, and may be a million.
+  perform set_config('enable_nestloop', 'off', true), set_config('jit', 'off', true), set_config('work_mem', '64MB', true);
   select * into v_roll from picture_rolls;
-  if roll_sums(v_roll, p_now) then
+  if roll_sums(v_roll, p_now) or roll_tops(p_now) then
     return true;
   end if;
   if v_roll.counted_at is null or v_roll.counted_at not between p_now - interval '1 hour' and p_now then
-    perform roll_counts(p_now);
+    perform roll_purchases(p_now);
   end if;
   return false;
 end $$;
@@ -331,6 +378,8 @@ create function console_usage(p jsonb, p_limit integer) returns jsonb language s
   )
   select jsonb_build_object(
     'through', (select console_moment(r.hours_through + interval '1 hour') from picture_rolls r),
+    'tops_at', (select console_moment(r.counted_at) from top_rolls r
+                where r.month = (p->>'month')::timestamptz and r.dimension = p->>'dimension'),
     'counted_at', (select console_moment(r.counted_at) from picture_rolls r),
     'sums', (select coalesce(jsonb_agg(jsonb_build_object('at', console_moment(s.at), 'part', s.part,
                                                           'quantity', trim_scale(s.quantity)::text)), '[]') from sums s),

@@ -177,6 +177,7 @@ const WITHOUT_TENANTS = [
   "rotations",
   "sealed_places",
   "token_keys",
+  "top_rolls",
   "usage_forgetting",
   "usage_gate",
   "usage_keys_0",

@@ -32,6 +32,7 @@ export interface Wanted {
 export interface UsagePictures {
   /** Everything before is in the sums; null before the first. */
   readonly through: string | null;
+  readonly tops_at: string | null;
   readonly counted_at: string | null;
   readonly sums: readonly { readonly at: string; readonly part: string; readonly quantity: string }[];
   readonly tops: readonly TopTenant[];

@@ -27,7 +27,7 @@ interface UsagePageProps {
 
 /** What all tenants use together, who uses most, and who stays. */
 export function UsagePage({ wanted, pictures, now, catalog }: UsagePageProps) {
-  const { through, counted_at: countedAt, tops, months } = pictures;
+  const { through, tops_at: topsAt, counted_at: countedAt, tops, months } = pictures;
   const dimension = catalog.dimensions.find(({ id }) => id === wanted.dimension);
   return (
     <>
@@ -39,7 +39,7 @@ export function UsagePage({ wanted, pictures, now, catalog }: UsagePageProps) {
         <Choices wanted={wanted} catalog={catalog} />
       </div>
       <Pictures wanted={wanted} sums={pictures.sums} now={now} catalog={catalog} />
-      {dimension === undefined ? null : <TopCard tops={tops} name={dimension.name} countedAt={countedAt} now={now} />}
+      {dimension === undefined ? null : <TopCard tops={tops} name={dimension.name} countedAt={topsAt} now={now} />}
       <CohortCard months={months} countedAt={countedAt} now={now} />
     </>
   );
