@@ -77,6 +77,13 @@ describe("stallholder export", () => {
     expect((await readdir(folder)).filter((name) => name.startsWith("usage.csv"))).toEqual(["usage.csv"]);
   });
 
+  test("writes parquet too, into a file alone", async () => {
+    await expect(run("tenants", { format: "parquet" })).rejects.toMatchObject({ code: "request_malformed" });
+    await run("tenants", { format: "parquet", out: at("tenants.parquet") });
+    expect((await readFile(at("tenants.parquet"))).subarray(0, 4).toString()).toBe("PAR1");
+    expect((await readdir(folder)).filter((name) => name.startsWith("tenants.p"))).toEqual(["tenants.parquet"]);
+  });
+
   test("makes formulas harmless, and names no owner", async () => {
     const { out, code } = await run("tenants");
     expect(code).toBe(0);
@@ -152,7 +159,7 @@ describe("an export that was cut off", () => {
     expect(before).toBeLessThan(HOURS);
     await expect(run("usage", { ...long, out: at("cut.csv") })).rejects.toMatchObject({ code: "request_conflict" });
     expect((await readdir(folder)).includes("cut.csv")).toBe(false);
-    const said = await runCommand(() => exportData("usage", { format: "csv", out: at("cut.csv"), resume: true }));
+    const said = await runCommand(() => exportData("usage", { out: at("cut.csv"), resume: true }));
     expect(said).toMatchObject({ code: 0, out: `${HOURS + 3} rows in ${at("cut.csv")}.\n` });
     expect(await linesOf("cut.csv")).toEqual(await linesOf("whole.csv"));
   });
@@ -170,6 +177,7 @@ describe("an export that was cut off", () => {
     const resume = (what: SubjectName, more: object = {}) => run(what, { out: at("other.csv"), resume: true, ...more });
     await expect(resume("tenants")).rejects.toThrow("The export that was begun has usage, not tenants");
     await expect(resume("usage", { from: new Date(0) })).rejects.toMatchObject({ code: "request_conflict" });
+    await expect(resume("usage", { format: "parquet" })).rejects.toThrow("has csv, not parquet");
     await writeFile(at("other.csv.part"), "short");
     await expect(resume("usage")).rejects.toThrow("is shorter than it was");
   });

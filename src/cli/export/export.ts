@@ -1,17 +1,20 @@
 import { once } from "node:events";
-import { stringify } from "csv-stringify/sync";
 import { readSettings, type Settings } from "../../config.ts";
 import { ProviderError } from "../../errors.ts";
 import type { OperatorStore } from "../../isolation/isolation.ts";
 import { asOperator } from "../operator-database.ts";
 import { progress } from "../progress.ts";
 import { withServiceClock } from "../service-clock.ts";
+import { csvHead, csvOf } from "./csv.ts";
 import { beginFile, type KeptFile, type Order, resumeFile } from "./kept-file.ts";
-import type { Line, Span, Subject } from "./subject.ts";
+import { keptLine, toParquet } from "./parquet.ts";
+import type { Column, Line, Span, Subject } from "./subject.ts";
 import { type SubjectName, subjects } from "./subjects.ts";
 
+type Format = "csv" | "parquet";
+
 interface ExportOptions {
-  readonly format: "csv";
+  readonly format?: Format;
   readonly from?: Date;
   readonly to?: Date;
   readonly out?: string;
@@ -25,13 +28,18 @@ interface ExportOptions {
  */
 export async function exportData(what: SubjectName, options: ExportOptions): Promise<void> {
   const { out, resume = false, json = false } = options;
-  if (out === undefined && (resume || json)) throw malformed("--resume and --json need a file: name it with --out.");
+  if (out === undefined && (resume || json || options.format === "parquet"))
+    throw malformed("--resume, --json and parquet need a file: name it with --out.");
   const settings = readSettings();
   await asOperator(settings, `export ${what}`, async (store) => {
     if (out === undefined) return print(store, subjects[what], await spanOf(settings, what, options));
     const file = resume
       ? await resumeFile(out, { what, ...givenOf(options) })
-      : await beginFile(out, { what, format: options.format, ...isoOf(await spanOf(settings, what, options)) });
+      : await beginFile(out, {
+          what,
+          format: options.format ?? "csv",
+          ...isoOf(await spanOf(settings, what, options)),
+        });
     await write(store, what, file).finally(() => file.close().catch(() => undefined));
     const { cursor: _, ...summary } = file.kept;
     process.stdout.write(json ? `${JSON.stringify({ ...summary, file: out })}\n` : `${summary.rows} rows in ${out}.\n`);
@@ -54,24 +62,34 @@ const isoOf = ({ from, to }: Span) => ({ from: from.toISOString(), to: to.toISOS
 
 /** What somebody who goes on has said again. */
 function givenOf({ format, from, to }: ExportOptions): Partial<Order> {
-  return { format, ...(from && { from: from.toISOString() }), ...(to && { to: to.toISOString() }) };
+  return { ...(format && { format }), ...(from && { from: from.toISOString() }), ...(to && { to: to.toISOString() }) };
 }
 
 async function write(store: OperatorStore, what: SubjectName, file: KeptFile): Promise<void> {
   const subject = subjects[what];
-  const { from, to, cursor, bytes } = file.kept;
-  if (cursor === "end") return file.finish();
+  const { from, to, cursor, bytes, format } = file.kept;
+  const form = formOf(format, subject.columns);
+  if (cursor === "end") return file.finish(form.convert);
   const bar = progress(`exporting ${what}`);
   try {
-    if (bytes === 0) await file.add(headOf(subject), 0, null);
+    if (bytes === 0) await file.add(form.head, 0, null);
     for await (const step of subject.steps(store, { from: new Date(from), to: new Date(to) }, cursor)) {
-      await file.add(csvOf(subject, step.lines), step.lines.length, step.cursor ?? "end");
+      await file.add(form.text(step.lines), step.lines.length, step.cursor ?? "end");
       bar.update(Math.floor(step.share * 100), 100, `${file.kept.rows} rows`);
     }
-    await file.finish();
+    await file.finish(form.convert);
   } finally {
     bar.end();
   }
+}
+
+/** How lines are kept while the file grows, and what makes the file of them at the end. */
+function formOf(format: string, columns: readonly Column[]) {
+  if (format === "parquet") {
+    const text = (lines: readonly Line[]) => lines.map(keptLine).join("");
+    return { head: "", text, convert: (part: string, to: string) => toParquet(part, to, columns) };
+  }
+  return { head: csvHead(columns), text: (lines: readonly Line[]) => csvOf(columns, lines), convert: undefined };
 }
 
 /** As fast as the reader takes it. One that goes away, such as `head`, ends it. */
@@ -84,19 +102,10 @@ async function print(store: OperatorStore, subject: Subject, span: Span): Promis
   const say = async (text: string) => {
     if (!process.stdout.write(text)) await once(process.stdout, "drain").catch(goes);
   };
-  await say(headOf(subject));
+  await say(csvHead(subject.columns));
   for await (const { lines } of subject.steps(store, span, null)) {
     if (gone) break;
-    await say(csvOf(subject, lines));
+    await say(csvOf(subject.columns, lines));
   }
   process.stdout.off("error", goes);
-}
-
-const headOf = ({ columns }: Subject): string => stringify([columns.map(({ name }) => name)]);
-
-/** What a spreadsheet would take for a formula is made harmless. */
-function csvOf({ columns }: Subject, lines: readonly Line[]): string {
-  if (lines.length === 0) return "";
-  const cells = lines.map((line) => columns.map(({ name }) => line[name] ?? ""));
-  return stringify(cells, { escape_formulas: true });
 }

@@ -24,7 +24,7 @@ export interface KeptFile {
   /** Safe on the disk, with the place where it goes on, when this resolves. */
   add(text: string, rows: number, cursor: Kept["cursor"]): Promise<void>;
   /** Gives the file its name, after `convert` has made what it is to be, where that is not what was added. */
-  finish(convert?: (part: string, to: string) => Promise<void>): Promise<void>;
+  finish(convert: ((part: string, to: string) => Promise<void>) | undefined): Promise<void>;
   close(): Promise<void>;
 }
 

@@ -6,7 +6,7 @@ export function analystCommands(cli: Command): void {
     .command("export")
     .description("usage, tenants or revenue as a file for analysts")
     .argument("<what>", "usage, tenants or revenue", oneOf("usage", "tenants", "revenue"))
-    .option("--format <format>", "csv", oneOf("csv"), "csv")
+    .option("--format <format>", "csv or parquet (csv)", oneOf("csv", "parquet"))
     .option(
       "--from <time>",
       "beginning, ISO 8601 (usage: 30 days before the end, revenue: 12 months, tenants: all)",
