@@ -132,11 +132,13 @@ function Entries({ entries, now }: { entries: readonly CheckedEntry[]; now: Date
               {action} {sound ? null : <span class="badge bad">changed</span>}
               <span class="quiet">entry {sequence}</span>
             </th>
-            <td data-word="By">{by}</td>
+            <td class="role" data-word="By">
+              {by}
+            </td>
             <td data-word="When">
               <Moment at={new Date(at)} now={now} />
             </td>
-            <td data-word="Facts">
+            <td class="role" data-word="Facts">
               {factsIn(data).map(([name, value]) => (
                 <div key={name}>
                   <span class="quiet">{name}</span> {value}

@@ -1,3 +1,4 @@
+import { Unseen } from "../../parts.tsx";
 import { Moment } from "../../time.tsx";
 import { type Listed, MOST_PEOPLE, type People } from "./read.ts";
 
@@ -80,11 +81,11 @@ function Line({ person: { email, role, added_by: by, created_at: added, seen_at:
       </td>
       <td data-word="Last here">{seen === null ? "not today" : <Moment at={new Date(seen)} now={now} />}</td>
       <td data-word="Do">
-        <a href={personPath(email, "role")} aria-label={`Change the role of ${email}`}>
-          Change role
+        <a href={personPath(email, "role")}>
+          Change role<Unseen> of {email}</Unseen>
         </a>{" "}
-        <a href={personPath(email, "remove")} aria-label={`Remove ${email}`}>
-          Remove
+        <a href={personPath(email, "remove")}>
+          Remove<Unseen> {email}</Unseen>
         </a>
       </td>
     </tr>
