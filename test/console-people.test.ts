@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { becomes, type ConsoleStage, type ConsoleVisitor, consoleOf } from "./support/console.ts";
 import { closeServers } from "./support/listen.ts";
 import { closeProviders, type TestProvider, testProvider } from "./support/provider.ts";
@@ -174,7 +175,14 @@ describe("the last admin", () => {
           clock.now(),
         ],
       });
-    const outcomes = (await Promise.all([remove(ADA, "operator:ben"), remove(BEN, "operator:ada")])).flat();
+    // Both are on their way before either may go on.
+    await shop.look("begin");
+    await shop.look("lock table operators in share row exclusive mode");
+    const both = Promise.all([remove(ADA, "operator:ben"), remove(BEN, "operator:ada")]);
+    const waiting = "select from pg_locks where not granted and relation = 'operators'::regclass";
+    for (let round = 0; round < 500 && (await shop.look(waiting)).length < 2; round += 1) await sleep(10);
+    await shop.look("commit");
+    const outcomes = (await both).flat();
     expect(outcomes.map(({ changed }) => changed.outcome).sort()).toEqual(["done", "last_admin"]);
     expect(await list()).toHaveLength(1);
   });

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import supertest from "supertest";
 import { failedAttempts } from "../src/http/failed-attempts.ts";
 import { MINUTE } from "./support/clock.ts";
@@ -135,7 +136,14 @@ describe("sign-in by SAML", () => {
         .send({ SAMLResponse: answer })
         .redirects(0)
         .ok(() => true);
-    const statuses = (await Promise.all([send(), send()])).map(({ status }) => status);
+    // Both are on their way before either may go on.
+    await shop.look("begin");
+    await shop.look("select from console_saml_requests for update");
+    const both = Promise.all([send(), send()]);
+    const waiting = "select from pg_locks where not granted and locktype in ('transactionid', 'tuple')";
+    for (let round = 0; round < 500 && (await shop.look(waiting)).length < 2; round += 1) await sleep(10);
+    await shop.look("commit");
+    const statuses = (await both).map(({ status }) => status);
     expect(statuses.sort()).toEqual([303, 403]);
     expect((await browser.open(`${stage.url}/console/sign-in/saml/done`)).status).toBe(200);
     expect((await post(browser, answer)).status).toBe(403);
