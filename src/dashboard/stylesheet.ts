@@ -89,7 +89,7 @@ main { display: grid; grid-template-columns: minmax(0, 1fr); gap: 1.25rem; paddi
 .lights dd { color: var(--quiet); font-size: 0.9375rem; overflow-wrap: anywhere; }
 
 .heading { display: grid; gap: 0.5rem; }
-.way-back { font-size: 0.9375rem; }
+.way-back { font-size: 0.9375rem; overflow-wrap: anywhere; }
 .way-back:empty { display: none; }
 .facts { display: flex; flex-wrap: wrap; gap: 0.25rem 1.75rem; font-size: 0.9375rem; }
 .facts div { display: flex; gap: 0.5rem; min-width: 0; }
