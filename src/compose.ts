@@ -7,7 +7,7 @@ import { createApp } from "./app.ts";
 import { type Manifest, parseManifest } from "./catalog/catalog.ts";
 import { coreOf } from "./compose/core.ts";
 import type { Surroundings } from "./compose/surroundings.ts";
-import { manifestFile } from "./config.ts";
+import { manifestFile, settingsSet } from "./config.ts";
 import { consoleRoutes } from "./dashboard/console/console.ts";
 import { dashboardRoutes } from "./dashboard/dashboard.ts";
 import type { Database } from "./db/db.ts";
@@ -83,8 +83,9 @@ export async function compose(surroundings: Surroundings): Promise<Service> {
     }),
     console: consoleRoutes({
       ...{ store, provider, clock, catalog, marketplaces, subscriptions, attempts, customerSessions: sessions },
-      ...{ store, provider, clock, catalog, marketplaces, attempts, customerSessions: sessions },
       reconcile: sellsOnAws(catalog) ? (...asked) => reconcileAws(catalog, ...asked) : undefined,
+      manifest: { inForce: surroundings.manifest.file, readFile: readManifestFile },
+      settingsSet: settingsSet(),
       publicUrl: settings.publicUrl,
       operatorToken: settings.operatorToken,
       secrets: keys.sessions,

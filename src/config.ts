@@ -104,6 +104,11 @@ export function manifestFile(env: NodeJS.ProcessEnv = process.env): string | und
   return env["MANIFEST_FILE"] || undefined;
 }
 
+/** Names of the settings that are given, without what they hold. */
+export function settingsSet(env: NodeJS.ProcessEnv = process.env): readonly string[] {
+  return settingList.map(({ name }) => name).filter((name) => env[name]);
+}
+
 /** One row of the table of settings in the README. */
 export interface SettingRow {
   readonly name: string;

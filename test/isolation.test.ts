@@ -73,6 +73,7 @@ const DOORS = [
   "console_find_session(text,timestamp with time zone,timestamp with time zone,timestamp with time zone)",
   "console_find_tenants(jsonb,integer)",
   "console_home(text[],timestamp with time zone)",
+  "console_marketplaces(text[])",
   "console_metering(jsonb,integer)",
   "console_note_row()",
   "console_note_rows()",

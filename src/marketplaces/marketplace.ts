@@ -27,6 +27,8 @@ export interface Marketplace {
   describe(tenant: Tenant): Promise<MarketplaceTexts>;
   /** What is said of the purchase over there now, where one may ask; ends with `within`. Throws like `deliver` does. */
   currentTruth?(tenant: Tenant, within: AbortSignal): Promise<readonly Said[]>;
+  /** Whether the other side can be reached and lets us do what selling takes; changes nothing, ends with `within`, never throws. */
+  check?(within: AbortSignal): Promise<readonly Finding[]>;
   /** The request that asked for this, to be sent to a provider under development. Undefined where it is not known. */
   requestOf?(tenant: Tenant, asked: Asked): InboundRequest | undefined;
   /** Number of the AWS account that bought, where this marketplace knows one. */
@@ -36,6 +38,14 @@ export interface Marketplace {
    * on beside it ends with `stopping`.
    */
   upkeep?(stopping?: AbortSignal): Promise<void>;
+}
+
+/** What was found of one thing, and what to do about it. `yours`: only a person can tell. */
+export interface Finding {
+  readonly check: string;
+  readonly verdict: "ok" | "warning" | "fault" | "yours";
+  readonly says: string;
+  readonly cure?: string;
 }
 
 /** One thing a marketplace says of a purchase. */

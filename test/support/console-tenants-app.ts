@@ -32,6 +32,8 @@ export async function consoleOf(shop: TestProvider, bazaar: Partial<Marketplace>
     operatorToken: undefined,
     customerSessions: sessions,
     subscriptions: subscribed(shop),
+    manifest: { inForce: {}, readFile: async () => ({ file: {} }) },
+    settingsSet: [],
   };
   const formSessions = new Map<string, object>();
   const app = express();

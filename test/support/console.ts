@@ -49,6 +49,8 @@ export async function consoleOf(shop: TestProvider, given: Partial<ConsoleOption
         marketplaces: new Map(),
         customerSessions: { open: async () => undefined },
         subscriptions: subscribed(shop),
+        manifest: { inForce: {}, readFile: async () => ({ file: {} }) },
+        settingsSet: [],
       },
       publicUrl: url,
       operatorToken: OPERATOR_TOKEN,

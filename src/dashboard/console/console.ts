@@ -12,6 +12,7 @@ import { auditRoutes } from "./audit/audit.ts";
 import { deliveryRoutes } from "./deliveries/deliveries.ts";
 import { endpointRoutes } from "./endpoints/endpoints.ts";
 import { homeRoutes } from "./home/home.tsx";
+import { marketplaceRoutes } from "./marketplaces/marketplaces.ts";
 import { meteringRoutes } from "./metering/metering.tsx";
 import type { ConsoleParts } from "./parts.ts";
 import { peopleRoutes } from "./people/people.ts";
@@ -43,6 +44,7 @@ export function consoleRoutes(options: ConsoleOptions): Router {
   router.use("/revenue", revenueRoutes(parts));
   router.use("/deliveries", deliveryRoutes(parts));
   router.use("/endpoints", endpointRoutes(parts));
+  router.use("/marketplaces", marketplaceRoutes(parts));
   router.use("/people", peopleRoutes(parts));
   router.use("/audit", auditRoutes(parts));
   router.use(notFound, ...pageErrors(`${parts.catalog.name} console`, CONSOLE));

@@ -13,6 +13,7 @@ const sections = [
   { path: "/console/revenue", word: "Revenue", role: "viewer" },
   { path: "/console/deliveries", word: "Deliveries", role: "viewer" },
   { path: "/console/endpoints", word: "Endpoints", role: "viewer" },
+  { path: "/console/marketplaces", word: "Marketplaces", role: "viewer" },
   { path: "/console/people", word: "People", role: "admin" },
   { path: "/console/audit", word: "Audit", role: "operator" },
 ] as const satisfies readonly { path: string; word: string; role: Role }[];

@@ -1,5 +1,5 @@
 import type { Request, RequestHandler } from "express";
-import type { Catalog } from "../../catalog/catalog.ts";
+import type { Catalog, Manifest } from "../../catalog/catalog.ts";
 import type { Clock } from "../../clock.ts";
 import { ProviderError } from "../../errors.ts";
 import type { OperatorStore, Store } from "../../isolation/isolation.ts";
@@ -27,7 +27,10 @@ export interface ConsoleParts {
   readonly clock: Clock;
   readonly catalog: Catalog;
   /** By name; the names are those in force. */
-  readonly marketplaces: ReadonlyMap<string, Pick<Marketplace, "describe" | "currentTruth" | "requestOf" | "usage">>;
+  readonly marketplaces: ReadonlyMap<
+    string,
+    Pick<Marketplace, "describe" | "currentTruth" | "requestOf" | "usage" | "check">
+  >;
   /** Compares what was billed with the seller's report; absent where no marketplace writes one. */
   readonly reconcile?: Reconcile | undefined;
   /** Our own origin: a form that another one sent is refused. */
@@ -38,6 +41,10 @@ export interface ConsoleParts {
   readonly identityProviders: boolean;
   /** Opens the customer's dashboard for an operator who looks on. */
   readonly customerSessions: Pick<BrowserSessions, "open">;
+  /** As this process read it at its start, and the file as it is now. */
+  readonly manifest: { readonly inForce: Manifest["file"]; readonly readFile: () => Promise<Pick<Manifest, "file">> };
+  /** Names of the settings that are set. */
+  readonly settingsSet: readonly string[];
   /** What is done to endpoints. */
   readonly subscriptions: Pick<Subscriptions, "tryOut" | "resend" | "recover" | "change" | "rotateSecret">;
 }

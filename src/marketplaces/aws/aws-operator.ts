@@ -3,12 +3,7 @@ import type { OperatorStore } from "../../isolation/isolation.ts";
 import type { ReadLedger, ReconciledFiles } from "../../metering/differences.ts";
 import type { SealedPlace } from "../../secrets/secrets.ts";
 import type { AwsAccess } from "./api/access.ts";
-import { awsApi } from "./api/aws-api.ts";
-import { openCaller } from "./api/call.ts";
-import { checkAccess } from "./checks/check-access.ts";
-import { checkSkew } from "./checks/check-clock.ts";
-import { checkProducts } from "./checks/check-products.ts";
-import { checkQueue } from "./checks/check-queue.ts";
+import { checkConnection } from "./checks/connection.ts";
 import type { AwsFinding } from "./checks/finding.ts";
 import { goLiveList } from "./checks/go-live.ts";
 import { contactPlace } from "./intake/contact.ts";
@@ -42,30 +37,10 @@ export const sellsOnAws = (catalog: Catalog): boolean => awsSection(catalog).pro
 export async function examineAws(examined: ExaminedAws): Promise<AwsFinding[]> {
   const { catalog, access, queueUrl } = examined;
   const { products, support } = awsSection(catalog);
-  let aheadMs: number | undefined;
-  const watched: AwsAccess = {
-    ...access,
-    onSkew: (ms) => {
-      aheadMs = ms;
-    },
-  };
-  const caller = openCaller(watched);
-  const identity = await checkAccess(caller, watched);
-  const usable = identity[0]?.verdict === "ok";
-  const rest = usable
-    ? await Promise.all([
-        checkProducts(awsApi(watched, caller), products),
-        queueUrl === undefined ? [] : checkQueue(caller, queueUrl),
-      ])
-    : [];
+  const connection = await checkConnection({ access, products, queueUrl });
   const models = [...new Set(products.map(({ model }) => model))];
   const { publicUrl } = examined;
-  return [
-    ...identity,
-    ...checkSkew(aheadMs),
-    ...rest.flat(),
-    ...goLiveList({ publicUrl, support, models, ways: waysOf(examined) }),
-  ];
+  return [...connection, ...goLiveList({ publicUrl, support, models, ways: waysOf(examined) })];
 }
 
 function waysOf({ queueUrl, hasEventsSecret, topicArns }: ExaminedAws): ("queue" | "events" | "topics")[] {

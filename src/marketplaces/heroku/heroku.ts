@@ -1,6 +1,7 @@
 import type { Marketplace } from "../marketplace.ts";
 import { deliverCall } from "./calls/deliver.ts";
 import { PROVISION_DEADLINE_SECONDS } from "./calls/verdict.ts";
+import { checkConnection } from "./check.ts";
 import { currentTruth } from "./current-truth.ts";
 import { describeTenant } from "./describe.ts";
 import { requestOf } from "./inbound-request.ts";
@@ -28,6 +29,7 @@ export function herokuMarketplace(options: HerokuOptions): Marketplace {
     deliver: (call) => deliverCall(options, call),
     describe: (tenant) => describeTenant(options, tenant),
     currentTruth: (tenant, within) => currentTruth(options, tenant, within),
+    check: (within) => checkConnection(options, within),
     requestOf: (tenant, asked) => requestOf(options, tenant, asked),
     upkeep: async () => {
       await options.store.throughDoor({

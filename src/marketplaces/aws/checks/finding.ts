@@ -1,10 +1,6 @@
-/** What was found of one thing, and what to do about it. `yours`: only a person can tell. */
-export interface AwsFinding {
-  readonly check: string;
-  readonly verdict: "ok" | "warning" | "fault" | "yours";
-  readonly says: string;
-  readonly cure?: string;
-}
+import type { Finding } from "../../marketplace.ts";
+
+export type AwsFinding = Finding;
 
 export const ok = (check: string, says: string): AwsFinding => ({ check, verdict: "ok", says });
 export const warning = (check: string, says: string, cure: string): AwsFinding => ({
