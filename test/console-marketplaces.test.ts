@@ -96,7 +96,7 @@ describe("the console's marketplaces", () => {
     expect(html).toContain("/api/password");
     expect(html).not.toContain("quite-another-secret");
     expect(html).not.toContain(JSON.parse(text).api.password);
-    expect(html.match(/scope="row"/g)).toHaveLength(3);
+    expect(html.match(/In the file:/g)).toHaveLength(3);
     onDisk = changed(({ catalog }) => catalog.plans.pop());
     expect(await page()).toContain("can never change its slug");
   });

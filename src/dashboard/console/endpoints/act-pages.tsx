@@ -1,4 +1,4 @@
-import { Card, Copyable } from "../../parts.tsx";
+import { Copyable } from "../../parts.tsx";
 import { ConfirmForm } from "../confirm-form.tsx";
 import { overlaps } from "../tenants/acts.ts";
 import { type EndpointActName, endpointActPath, endpointActs, endpointPath } from "./acts.ts";
@@ -107,14 +107,16 @@ function OverlapChoice() {
 /** The new secret, this once. */
 export function SecretPage({ endpoint, secret }: { endpoint: Pick<EndpointLine, "id" | "name">; secret: string }) {
   return (
-    <Card id="secret" title="The new signing secret" intro="It is shown this once: give it to the receiver now.">
+    <section class="card alone">
+      <h1>The new signing secret</h1>
+      <p>It is shown this once: give it to the receiver now.</p>
       <Copyable>{secret}</Copyable>
       <p>
         <a class="button" href={endpointPath(endpoint.id)}>
           Back to the endpoint
         </a>
       </p>
-    </Card>
+    </section>
   );
 }
 

@@ -53,7 +53,6 @@ function Lines({ read, now, person }: EndpointProps) {
       <thead>
         <tr>
           <th scope="col">Event</th>
-          <th scope="col">Tenant</th>
           <th scope="col">When</th>
           <th scope="col">Outcome</th>
           <th scope="col">Fault</th>
@@ -64,16 +63,20 @@ function Lines({ read, now, person }: EndpointProps) {
           <tr key={attempt.id}>
             <th scope="row">
               {attempt.type}
-              <span class="quiet">attempt {attempt.attempt}</span>
+              <span class="quiet">
+                attempt {attempt.attempt},{" "}
+                {attempt.name === null ? (
+                  "made up"
+                ) : (
+                  <a href={`/console/tenants/${attempt.tenant_id}`}>{attempt.name}</a>
+                )}
+              </span>
               {resends && attempt.lasting ? (
                 <a href={`${endpointActPath(read.endpoint.id, "resend")}?delivery=${attempt.id}`}>
                   Send again<Unseen> {`${attempt.type}, attempt ${attempt.attempt} (${attempt.id})`}</Unseen>
                 </a>
               ) : null}
             </th>
-            <td data-word="Tenant">
-              {attempt.name === null ? "made up" : <a href={`/console/tenants/${attempt.tenant_id}`}>{attempt.name}</a>}
-            </td>
             <td data-word="When">
               <Moment at={new Date(attempt.started_at)} now={now} />
             </td>

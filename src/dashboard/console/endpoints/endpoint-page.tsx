@@ -92,7 +92,7 @@ function Fact({ term, children }: { term: string; children: ComponentChildren })
   return (
     <div>
       <dt>{term}</dt>
-      <dd>{children}</dd>
+      <dd class="role">{children}</dd>
     </div>
   );
 }

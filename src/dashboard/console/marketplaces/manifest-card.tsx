@@ -26,26 +26,19 @@ function Compared({ differences, warnings }: ManifestCompared & { readonly reads
           ))}
         </ul>
       )}
-      <table class="stacked lines">
-        <thead>
-          <tr>
-            <th scope="col">Where</th>
-            <th scope="col">In force</th>
-            <th scope="col">In the file</th>
-          </tr>
-        </thead>
-        <tbody>
-          {differences.map((one) => (
-            <tr key={one.at}>
-              <th scope="row">
-                <code>{one.at || "/"}</code>
-              </th>
-              <td data-word="In force">{shown(one, one.before)}</td>
-              <td data-word="In the file">{shown(one, one.after)}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
+      <ul class="next">
+        {differences.map((one) => (
+          <li key={one.at}>
+            <code>{one.at || "/"}</code>
+            <p>
+              <span class="quiet">In force:</span> {shown(one, one.before)}
+            </p>
+            <p>
+              <span class="quiet">In the file:</span> {shown(one, one.after)}
+            </p>
+          </li>
+        ))}
+      </ul>
     </>
   );
 }

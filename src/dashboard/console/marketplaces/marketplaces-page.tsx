@@ -51,7 +51,7 @@ function MarketplaceCard({ one, checked, token, now }: MarketplacesProps & { rea
         <Call term="It last took a call of ours" at={calls.told} now={now} />
         <div>
           <dt>Settings that are set</dt>
-          <dd>{settings.length === 0 ? "none" : settings.join(", ")}</dd>
+          <dd class="role">{settings.length === 0 ? "none" : settings.join(", ")}</dd>
         </div>
       </dl>
       {checked?.name === name ? <Findings findings={checked.findings} /> : null}
