@@ -29,6 +29,7 @@ describe("a form", () => {
     const token = await visitor.token();
     const forms = text.match(/<form.*?<\/form>/gs) ?? [];
     expect(forms.map((form) => /action="([^"#]+)/.exec(form)?.[1]).sort()).toEqual([
+      "/dashboard/export",
       "/dashboard/reveal",
       "/dashboard/reveal",
       "/dashboard/revoke",
