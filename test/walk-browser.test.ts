@@ -14,6 +14,8 @@ describeWithChromium("both sites, clicked through against the simulator", () => 
   let shop: Page;
   let console: Page;
   let tenant: string;
+  let licence: string | undefined;
+  let usedAt: string;
 
   beforeAll(async () => {
     mkdirSync(PICTURES, { recursive: true });
@@ -135,8 +137,30 @@ describeWithChromium("both sites, clicked through against the simulator", () => 
     await shop.waitForURL(/\/dashboard/);
     await look(shop, "dashboard-aws");
     await use(await find("arn:aws"), 731);
+    ({ now: usedAt } = await (await fetch(`${service.simulator}/_clock`)).json());
     await service.control("/_clock", { advance: "2h" });
     await shop.goto(service.simulator);
     await untilSays(shop, "#aws-ledger", /731/);
+    licence = /arn:aws:license-manager:\S+license:l-\w+/.exec(
+      (await shop.locator("#aws-agreements").textContent()) ?? "",
+    )?.[0];
+  });
+
+  test("the operator compares what was billed with the seller's report", async () => {
+    const day = (of: number) => {
+      const month = new Date(`${usedAt.slice(0, 7)}-01T00:00:00Z`);
+      month.setUTCMonth(month.getUTCMonth() + of);
+      return month.toISOString().slice(0, 10);
+    };
+    const header = "License ARN,Dimension,Usage Quantity,Usage Start Date,Usage End Date";
+    const report = `${header}\n${licence},requests,700,${day(0)},${day(1)}\n`;
+    await console.goto(`${service.provider}/console/metering/reconcile`);
+    await console.locator("input[name=report]").setInputFiles({
+      ...{ name: "report.csv", mimeType: "text/csv", buffer: Buffer.from(report) },
+    });
+    await console.getByRole("button", { name: "Compare" }).click();
+    await console.getByText("Differences: 1").waitFor();
+    expect(await console.locator("main").textContent()).toMatch(/731.*700/);
+    await look(console, "console-reconcile");
   });
 });

@@ -184,7 +184,7 @@ function makeDeps(
     }),
     reporting: () => reporting ?? new Map(),
     abilitiesOf,
-    budgets: { product: 2_000, databases: 4_000, parting: 1_000, turn: 2_000, ...budgets },
+    budgets: { product: 2_000, databases: 20_000, parting: 1_000, turn: 2_000, ...budgets },
   };
 }
 
