@@ -49,6 +49,8 @@ export interface DatabaseOptions {
   readonly connections?: number;
   /** A statement that takes longer is cancelled. */
   readonly statementMs?: number;
+  /** Whoever waits longer for a connection is told `unavailable`. */
+  readonly connectMs?: number;
   /** Idle connections fail when the server goes away; that is told here and is no reason to stop. */
   readonly onFault?: (fault: unknown) => void;
 }
@@ -68,7 +70,7 @@ export function connect(options: DatabaseOptions): Database {
   const pool = new pg.Pool({
     connectionString: options.url,
     max: options.connections ?? 10,
-    connectionTimeoutMillis: CONNECT_MS,
+    connectionTimeoutMillis: options.connectMs ?? CONNECT_MS,
     query_timeout: statementMs + GRACE_MS,
     keepAlive: true,
   });
