@@ -58,6 +58,7 @@ export interface MeteringOptions {
   /** Told how many events came to each verdict. */
   readonly count?: (verdict: Verdict, events: number) => void;
   readonly onFault?: DatabaseOptions["onFault"];
+  readonly connectMs?: number;
 }
 
 const WRITERS = 2;
@@ -66,11 +67,11 @@ const REPORTERS = 4;
 const ROLL_MS = 110_000;
 
 export function createMetering(options: MeteringOptions): Metering {
-  const { url, clock } = options;
-  const faults = options.onFault === undefined ? {} : { onFault: options.onFault };
-  const writers = connect({ url, connections: WRITERS, ...faults });
-  const jobs = connect({ url, connections: 1, statementMs: ROLL_MS, ...faults });
-  const reports = connect({ url, connections: REPORTERS, ...faults });
+  const { url, clock, onFault, connectMs } = options;
+  const common = { url, ...(onFault && { onFault }), ...(connectMs !== undefined && { connectMs }) };
+  const writers = connect({ ...common, connections: WRITERS });
+  const jobs = connect({ ...common, connections: 1, statementMs: ROLL_MS });
+  const reports = connect({ ...common, connections: REPORTERS });
   const { reporting = NONE } = options;
   const told: ReportingTold = { settled: ignore, atRisk: ignore, misconfigured: ignore, ...options.told };
   const store = isolate(jobs, { role: null });

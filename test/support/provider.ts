@@ -81,6 +81,9 @@ export interface TestProvider extends Provider, ProviderJobs {
   look<Row extends object>(text: string, values?: readonly unknown[]): Promise<Row[]>;
 }
 
+/** A machine that is busy with other tests takes its time over a connection; that is no fault of what is tested. */
+const CONNECT_MS = 15_000;
+
 const open = new Set<() => Promise<unknown>>();
 
 /** The provider as main builds it, on a real database, with a clock and a product that the test holds. */
@@ -88,8 +91,7 @@ export async function testProvider(options: TestProviderOptions = {}): Promise<T
   const given = options.database ?? options.beside?.database;
   const database = given ?? (await ownDatabase());
   const url = options.url ?? database.appUrl;
-  // A machine that is busy with other tests takes its time over a connection; that is no fault of what is tested.
-  const pool = connect({ url, connections: options.connections ?? 10, connectMs: 15_000 });
+  const pool = connect({ url, connections: options.connections ?? 10, connectMs: CONNECT_MS });
   const superuser = new pg.Pool({ connectionString: database.superuserUrl, max: 2 });
   open.add(async () => {
     // A test may have ended it, as a process that dies does.
@@ -105,7 +107,8 @@ export async function testProvider(options: TestProviderOptions = {}): Promise<T
   const ring = parseKeyRing(ringText);
   const catalog = options.tenants === undefined ? await testCatalog(options.aws) : await databaseCatalog();
   const metering = createMetering({
-    url: options.url ?? database.appUrl,
+    url,
+    connectMs: CONNECT_MS,
     clock,
     dimensions: catalog.dimensions.map(({ id }) => id),
     limits: monthlyLimits(catalog),
