@@ -12,6 +12,7 @@ const INTO = "docs/pictures";
 const [PROVIDER, SIMULATOR] = ["http://127.0.0.1:3790", "http://127.0.0.1:5790"];
 const START_MS = 60_000;
 const HOURS = 30;
+const SECTIONS = "metering usage revenue deliveries endpoints marketplaces people audit".split(" ");
 
 const post = async (url, body, headers = {}) => {
   const answer = await fetch(url, {
@@ -95,7 +96,7 @@ async function takeAll(browser, secrets, colorScheme) {
   await page.locator("tbody a").last().click();
   await page.waitForURL(/tenants\/[a-z]/);
   await take("console-tenant");
-  for (const section of ["metering", "usage", "deliveries"]) {
+  for (const section of SECTIONS) {
     await page.goto(`${PROVIDER}/console/${section}`);
     await take(`console-${section}`);
   }

@@ -1,4 +1,4 @@
-import { ActionForm } from "../../parts.tsx";
+import { ConfirmForm } from "../confirm-form.tsx";
 import { words } from "../tenants/words.ts";
 import type { WorkGroup, WorkList } from "./work.ts";
 
@@ -25,26 +25,17 @@ export function RetryPage({ list, group, batch, token, fault }: RetryProps) {
         They become due this moment, {batch} at most; the page says how many were, and how many are left. What is due
         already is left alone, and what was given up for a tenant that is gone stays so.
       </p>
-      {fault === undefined ? null : (
-        <p class="notice bad" role="alert">
-          {fault}
-        </p>
-      )}
-      <ActionForm class="contact" action="/console/deliveries/retry/confirmed" token={token}>
+      <ConfirmForm
+        title="Try all again now"
+        action="/console/deliveries/retry/confirmed"
+        token={token}
+        reason="It stands in the history of each tenant, for operators."
+        fault={fault}
+      >
         <input type="hidden" name="of" value={list.of} />
         <input type="hidden" name="state" value={list.state} />
         <input type="hidden" name="group" value={group.group} />
-        <label>
-          Reason
-          <input type="text" name="reason" required maxLength={300} aria-describedby="reason-for" />
-          <span class="quiet" id="reason-for">
-            It stands in the history of each tenant, for operators.
-          </span>
-        </label>
-        <button type="submit" class="main" id="confirm">
-          Try all again now
-        </button>
-      </ActionForm>
+      </ConfirmForm>
     </section>
   );
 }

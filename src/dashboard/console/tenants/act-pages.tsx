@@ -1,5 +1,5 @@
 import type { Catalog } from "../../../catalog/catalog.ts";
-import { ActionForm } from "../../parts.tsx";
+import { ConfirmForm } from "../confirm-form.tsx";
 import { actPath } from "./act-bar.tsx";
 import { type ActName, acts, homeOf, overlaps } from "./acts.ts";
 import type { TenantRead } from "./read.ts";
@@ -32,36 +32,17 @@ export function ConfirmPage(props: ConfirmProps) {
         {tenant.name || tenant.resourceId} <StateBadge state={tenant.state} />
       </p>
       <p>{act.means(tenant, catalog.name)}</p>
-      {fault === undefined ? null : (
-        <p class="notice bad" role="alert">
-          {fault}
-        </p>
-      )}
-      <ActionForm class="contact" action={`${actPath(tenant.id, name)}/confirmed`} token={token}>
+      <ConfirmForm
+        {...{ title: act.title, danger: act.danger, reason: act.reason, token, fault, filled: filled?.reason }}
+        action={`${actPath(tenant.id, name)}/confirmed`}
+      >
         <input type="hidden" name="version" value={read.version} />
         {target.operation === undefined ? null : <input type="hidden" name="operation" value={target.operation} />}
         {target.call === undefined ? null : <input type="hidden" name="call" value={target.call} />}
         {name === "change_plan" ? <PlanChoice {...props} /> : null}
         {name === "rotate" ? <OverlapChoice /> : null}
         {name === "deprovision" ? <Typed read={read} /> : null}
-        <label>
-          Reason
-          <input
-            type="text"
-            name="reason"
-            required
-            maxLength={300}
-            value={filled?.reason}
-            aria-describedby="reason-for"
-          />
-          <span class="quiet" id="reason-for">
-            {act.reason}
-          </span>
-        </label>
-        <button type="submit" class={act.danger ? "danger" : "main"} id="confirm">
-          {act.title}
-        </button>
-      </ActionForm>
+      </ConfirmForm>
     </section>
   );
 }
