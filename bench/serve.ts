@@ -2,6 +2,7 @@ import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { bareIntake } from "./servers/bare-intake.ts";
 import { bareProvision } from "./servers/bare-provision.ts";
+import { bareUsage } from "./servers/bare-usage.ts";
 import { bareVerify } from "./servers/bare-verify.ts";
 import { intake, intakeOnStockExpress } from "./servers/intake.ts";
 import { service } from "./servers/service.ts";
@@ -21,6 +22,7 @@ const builds = {
   "bare provision": bareProvision,
   "stock provision": stockProvision,
   "bare verify": bareVerify,
+  "bare usage": bareUsage,
   "stock usage": stockUsage,
   service,
   worker,

@@ -94,7 +94,7 @@ const DOORS = [
   "end_billing(text,text,timestamp with time zone,timestamp with time zone,jsonb)",
   "end_session(text)",
   "enter_usage(text[],uuid[])",
-  "expire_usage(text[],timestamp with time zone,integer)",
+  "expire_usage(text[],timestamp with time zone,integer,boolean)",
   "export_revenue(jsonb,integer)",
   "export_tenants(jsonb,integer)",
   "export_usage(jsonb,integer,integer)",

@@ -102,6 +102,22 @@ describe("the units of a record", () => {
     expect(bazaar.total(tenant)).toBe(3);
   });
 
+  test.each(["!", "~"])(
+    "are not kept from a payer by another who came and went in the same second: %s",
+    async (sign) => {
+      const from = clock.now();
+      const passing = `${sign} ${tenant}`;
+      await pays({ from });
+      await pays({ billingReference: passing, from });
+      await ends(passing);
+      await use(1);
+      await endHour();
+      await use(1);
+      await endHour();
+      expect(await look("billing_reference as who, units::int")).toEqual(Array(2).fill({ who: tenant, units: 1 }));
+    },
+  );
+
   test("that nobody has paid for by the deadline are lost, and the tenant's history says so", async () => {
     await use(3);
     await endHour();
@@ -109,6 +125,24 @@ describe("the units of a record", () => {
     await settle(shop);
     expect(await reportsOf(shop, tenant)).toEqual([expect.stringMatching(/requests expired no_payer$/)]);
     expect(await shop.events({ id: tenant })).toContain("usage.lost");
+  });
+
+  test("whose payer is heard of only after an outage are carried over and not lost", async () => {
+    const from = clock.now();
+    await use(3);
+    await endHour();
+    clock.advance(24 * HOUR);
+    const awake = await testProvider({ beside: shop, reporting: new Map([[MARKETPLACE, bazaar]]) });
+    await settle(awake);
+    expect(await reportsOf(awake, tenant)).toEqual([expect.stringMatching(/requests sealed$/)]);
+    await pays({ from });
+    await settle(awake);
+    await report(awake);
+    expect(await reportsOf(awake, tenant)).toEqual([
+      expect.stringMatching(/requests 3 expired carried_over$/),
+      expect.stringMatching(/requests 3 accepted billed$/),
+    ]);
+    expect(bazaar.total(tenant)).toBe(3);
   });
 
   test("of a marketplace that bills none are kept and never waited for", async () => {

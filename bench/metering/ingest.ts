@@ -32,6 +32,7 @@ export async function ingestSingle(databases: Databases): Promise<Comparison> {
       { name: "pg, a commit each", direct: "commits", database: commits, connections: SENDERS, subjects },
       { name: "stock Express + knex", server: "stock usage", database: stock, subjects },
       { name: "ours, storing nothing", server: "intake", subjects },
+      { name: "node:http, storing nothing", server: "bare usage", subjects },
     ],
     targets: [
       { of: "ours", against: "pg, a commit each", least: 0.9 },

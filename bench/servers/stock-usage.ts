@@ -2,7 +2,7 @@ import type { Server } from "node:http";
 import knex from "knex";
 import { stockServer } from "./stock-app.ts";
 
-interface Event {
+export interface Event {
   readonly id: string;
   readonly tenant: string;
   readonly dimension: string;
@@ -23,7 +23,7 @@ export function stockUsage(databaseUrl: string): Server {
   }, "bearer");
 }
 
-function isEvent({ id, tenant, dimension, quantity, time }: Event): boolean {
+export function isEvent({ id, tenant, dimension, quantity, time }: Event): boolean {
   const texts = [id, tenant, dimension].every((text) => typeof text === "string" && text !== "" && text.length <= 200);
   return texts && Number.isInteger(quantity) && quantity >= 0 && !Number.isNaN(Date.parse(time));
 }

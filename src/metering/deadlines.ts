@@ -15,6 +15,8 @@ export interface DeadlinesOptions {
 }
 
 const AT_ONCE = 2_000;
+/** So long after its begin a worker has heard of every purchase that it can hear of. */
+const HEARD_AFTER_MS = 3_600_000;
 /** Looking at what still waits for a payer costs something too. */
 const FREEZE_MOMENT_MS = 250;
 
@@ -33,6 +35,7 @@ export function deadlinesJob(store: Store, options: DeadlinesOptions): () => Pro
     return answer.yes;
   }, FREEZE_MOMENT_MS);
 
+  const beganAt = clock.now().getTime();
   let froze = false;
   return async () => {
     // What is left after a full round is not made to wait.
@@ -40,8 +43,8 @@ export function deadlinesJob(store: Store, options: DeadlinesOptions): () => Pro
     const now = clock.now();
     const { ended } = await one<{ ended: Settled[] }>(
       store,
-      `select expire_usage($1, ${nowSql(clock, "$2")}, $3) as ended`,
-      [inDryRun(reporting()), now, AT_ONCE],
+      `select expire_usage($1, ${nowSql(clock, "$2")}, $3, $4) as ended`,
+      [inDryRun(reporting()), now, AT_ONCE, Math.abs(now.getTime() - beganAt) >= HEARD_AFTER_MS],
     );
     if (ended.length > 0) told.settled(ended);
     const { alarms } = await one<{ alarms: Alarms }>(

@@ -22,8 +22,10 @@ export interface RecordRow {
   readonly carried_out: string | null;
   readonly attempts: number;
   readonly definite: number;
-  /** What its attempts came to. */
+  /** What its attempts came to, and when. */
   readonly outcomes: string | null;
+  /** Who has paid for its tenant, and since when. */
+  readonly payers: string | null;
 }
 
 interface EventRow {
@@ -100,8 +102,12 @@ export async function gather(stage: Stage, feed: Feed): Promise<Evidence> {
     acknowledged: [...feed.sent.values()].filter(({ answer }) => answer === "accepted"),
     events: await look("select tenant_id, id, dimension, quantity, billed_hour from usage_events"),
     records: await look(
-      `select r.*, (select string_agg(coalesce(outcome, 'no answer') || coalesce(' ' || fault, ''), '; ' order by n)
-                    from usage_attempts a where (a.tenant_id, a.hour, a.dimension) = (r.tenant_id, r.hour, r.dimension)) as outcomes
+      `select r.*,
+              (select string_agg(concat_ws(' ', coalesce(outcome, 'no answer'), fault, started_at, '-', ended_at), '; ' order by n)
+               from usage_attempts a where (a.tenant_id, a.hour, a.dimension) = (r.tenant_id, r.hour, r.dimension)) as outcomes,
+              (select string_agg(concat_ws(' ', billing_reference, bills, 'from', from_hour, 'starts', starts_at, 'ended', ended_at),
+                                 '; ' order by from_hour, starts_at)
+               from usage_payers p where p.tenant_id = r.tenant_id) as payers
        from usage_records r order by tenant_id, dimension, hour`,
     ),
     carries: await look("select * from usage_carries"),

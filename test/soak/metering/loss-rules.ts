@@ -20,18 +20,27 @@ export const lossRules: Rules = {
   "nothing expires that could have been sent": (evidence) =>
     evidence.records
       .filter((record) => TOO_LATE.has(record.verdict ?? "") && !isExcused(evidence, record))
-      .map(storyOf),
+      .map((record) => storyOf(evidence, record)),
 
   "what nobody pays was used when nothing was bought": (evidence) =>
     evidence.records
       .filter((record) => UNBILLABLE.has(record.verdict ?? "") && wasBought(evidence, record))
-      .map((record) => `${storyOf(record)} ${record.message ?? ""}`),
+      .map((record) => storyOf(evidence, record)),
 };
 
-function storyOf(record: RecordRow): string {
-  const { sealed_at, frozen_at, expires_at, billing_reference, outcomes, units } = record;
+/** All that is needed to tell whose fault it is: the same seed need not go the same way twice. */
+function storyOf(evidence: Evidence, record: RecordRow): string {
+  const { sealed_at, frozen_at, expires_at, billing_reference, outcomes, units, message, payers } = record;
   const times = `sealed ${sealed_at.toISOString()}, frozen ${frozen_at?.toISOString()}, over ${expires_at?.toISOString()}`;
-  return `${nameOf(record)} of ${units} for ${billing_reference}: ${times}; ${outcomes ?? "never sent"}.`;
+  const bought = purchasesOfTenant(evidence, record.tenant_id).map(
+    (one) => `${one.agreement} ${one.model} ${one.status} ${one.licence} ${one.started_at} - ${one.ended_at ?? ""}`,
+  );
+  return [
+    `${nameOf(record)} of ${units} for ${billing_reference}: ${times}; ${outcomes ?? "never sent"}.`,
+    message ?? "",
+    `Bought: ${bought.join("; ")}.`,
+    `Payers: ${payers ?? "none"}.`,
+  ].join(" ");
 }
 
 const isExcused = (evidence: Evidence, record: RecordRow): boolean =>
