@@ -17,6 +17,8 @@ export interface Settings {
   readonly environment: string;
   readonly host: string;
   readonly port: number;
+  /** How many processes of `serve` share the port. */
+  readonly webProcesses: number;
   readonly publicUrl: string;
   /** As Express takes it: how many proxies, or which. 0 trusts none. */
   readonly trustProxy: number | readonly string[];
@@ -173,6 +175,7 @@ function assemble(values: SettingValues, production: boolean, demoData: boolean)
     environment: values.STALLHOLDER_ENV,
     host: values.HOST,
     port: values.PORT,
+    webProcesses: production ? values.WEB_CONCURRENCY : 1,
     publicUrl: values.PUBLIC_URL ?? localOrigin(values.HOST, values.PORT),
     trustProxy: values.TRUST_PROXY,
     dataDir: values.DATA_DIR,

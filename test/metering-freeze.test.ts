@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import fc from "fast-check";
+import { buyer } from "./support/buyer.ts";
 import { HOUR, MINUTE, testClock } from "./support/clock.ts";
 import { type MeteredBazaar, meteredBazaar } from "./support/metered-bazaar.ts";
 import { about, closeProviders, MARKETPLACE, type TestProvider, testProvider } from "./support/provider.ts";
@@ -25,32 +26,7 @@ afterEach(() => {
 
 afterAll(closeProviders);
 
-const pays = (more = {}) =>
-  shop.billTo(
-    { tenant },
-    { billingReference: tenant, lot: "here", pace: "ours", bills: "all", from: clock.now(), ...more },
-  );
-const ends = (billingReference = tenant) =>
-  shop.endBilling(
-    { tenant },
-    { billingReference, endedAt: clock.now(), flushBy: new Date(clock.now().getTime() + HOUR) },
-  );
-const use = (quantity: number | string, more = {}) =>
-  send(shop, { id: randomUUID(), tenant, dimension: "requests", quantity, ...more });
-
-/** The running hour ends, is sealed and reported. */
-async function endHour(): Promise<void> {
-  clock.advance(HOUR + 11 * MINUTE - (clock.now().getTime() % HOUR));
-  await settle(shop);
-  await report(shop);
-}
-
-/** Of the tenant's records, in order. */
-const look = <Row extends object>(columns: string) =>
-  shop.look<Row>(`select ${columns} from usage_records where tenant_id = $1 order by hour, dimension`, [tenant]);
-const balance = async () =>
-  (await shop.look<{ balance: string }>("select balance from usage_carries where tenant_id = $1", [tenant]))[0]
-    ?.balance;
+const { pays, ends, use, endHour, look, balance } = buyer(() => ({ shop, tenant, clock }));
 
 describe("the units of a record", () => {
   test("are whole: a fraction is carried into the next record", async () => {
@@ -79,122 +55,6 @@ describe("the units of a record", () => {
       { units: 705_032_706, quantity: "0" },
     ]);
     expect([bazaar.total(tenant), await balance()]).toEqual([5_000_000_000, "0"]);
-  });
-
-  test("are those of the payer of the hour, stamped no earlier than its beginning", async () => {
-    clock.advance(20 * MINUTE);
-    const from = clock.now();
-    await pays({ from });
-    await use(3);
-    await endHour();
-    expect(await look("stamped_at, billing_reference")).toEqual([{ stamped_at: from, billing_reference: tenant }]);
-  });
-
-  test("that nobody pays for wait, and are somebody's who comes later for that hour", async () => {
-    const from = clock.now();
-    await use(3);
-    await endHour();
-    await endHour();
-    expect(await reportsOf(shop, tenant)).toEqual([expect.stringMatching(/requests sealed$/)]);
-    await pays({ from });
-    await settle(shop);
-    await report(shop);
-    expect(bazaar.total(tenant)).toBe(3);
-  });
-
-  test.each(["!", "~"])(
-    "are not kept from a payer by another who came and went in the same second: %s",
-    async (sign) => {
-      const from = clock.now();
-      const passing = `${sign} ${tenant}`;
-      await pays({ from });
-      await pays({ billingReference: passing, from });
-      await ends(passing);
-      await use(1);
-      await endHour();
-      await use(1);
-      await endHour();
-      expect(await look("billing_reference as who, units::int")).toEqual(Array(2).fill({ who: tenant, units: 1 }));
-    },
-  );
-
-  test("that nobody has paid for by the deadline are lost, and the tenant's history says so", async () => {
-    await use(3);
-    await endHour();
-    clock.advance(24 * HOUR);
-    await settle(shop);
-    expect(await reportsOf(shop, tenant)).toEqual([expect.stringMatching(/requests expired no_payer$/)]);
-    expect(await shop.events({ id: tenant })).toContain("usage.lost");
-  });
-
-  test("whose payer is heard of only after an outage are carried over and not lost", async () => {
-    const from = clock.now();
-    await use(3);
-    await endHour();
-    clock.advance(24 * HOUR);
-    const awake = await testProvider({ beside: shop, reporting: new Map([[MARKETPLACE, bazaar]]) });
-    await settle(awake);
-    expect(await reportsOf(awake, tenant)).toEqual([expect.stringMatching(/requests sealed$/)]);
-    await pays({ from });
-    await settle(awake);
-    await report(awake);
-    expect(await reportsOf(awake, tenant)).toEqual([
-      expect.stringMatching(/requests 3 expired carried_over$/),
-      expect.stringMatching(/requests 3 accepted billed$/),
-    ]);
-    expect(bazaar.total(tenant)).toBe(3);
-  });
-
-  test("of a marketplace that bills none are kept and never waited for", async () => {
-    const own = await testProvider({ beside: shop, reporting: new Map() });
-    await use(3);
-    clock.advance(2 * HOUR);
-    await settle(own);
-    expect(await reportsOf(own, tenant)).toEqual([expect.stringMatching(/requests sealed not_billed$/)]);
-  });
-
-  test("stay with the first payer of an hour once they are frozen, and go to the next from its hour on", async () => {
-    await pays();
-    await use(1);
-    await endHour();
-    clock.advance(10 * MINUTE);
-    await ends();
-    await pays({ billingReference: `${tenant} renewed`, from: clock.now() });
-    await use(2);
-    await endHour();
-    await pays({ billingReference: `${tenant} renewed`, from: new Date(clock.now().getTime() - 6 * HOUR) });
-    await settle(shop);
-    expect((await look<{ who: string }>("billing_reference as who, units::int")).map((row) => row)).toEqual([
-      { who: tenant, units: 1 },
-      { who: `${tenant} renewed`, units: 2 },
-    ]);
-  });
-
-  test("after the end of a purchase wait for another, and a balance goes over to it", async () => {
-    await pays();
-    await use("1.5");
-    await endHour();
-    await ends();
-    await endHour();
-    await use("1.5");
-    await endHour();
-    expect((await reportsOf(shop, tenant)).at(-1)).toMatch(/requests sealed$/);
-    await pays({ billingReference: `${tenant} renewed`, from: new Date(clock.now().getTime() - 2 * HOUR) });
-    await settle(shop);
-    await report(shop);
-    expect([bazaar.total(`${tenant} renewed`), await balance()]).toEqual([2, "0.0"]);
-  });
-
-  test("that only this process's marketplace could bill wait while it is not set up here", async () => {
-    const own = await testProvider({ beside: shop, reporting: new Map() });
-    await pays();
-    await use(3);
-    clock.advance(2 * HOUR);
-    await settle(own);
-    expect(await reportsOf(own, tenant)).toEqual([expect.stringMatching(/requests sealed$/)]);
-    await settle(shop);
-    await report(shop);
-    expect(bazaar.total(tenant)).toBe(3);
   });
 });
 

@@ -1,3 +1,4 @@
+import cluster from "node:cluster";
 import type { Server } from "node:http";
 import type { Manifest } from "../catalog/catalog.ts";
 import { compose, readManifestFile } from "../compose.ts";
@@ -5,21 +6,36 @@ import { readSettings, type Settings } from "../config.ts";
 import { migrate } from "../db/migrate.ts";
 import { ProviderError } from "../errors.ts";
 import { createServer, drain } from "../http/server.ts";
-import { createLogger } from "../log.ts";
+import { createLogger, type Logger } from "../log.ts";
 import type { Simulator } from "../simulator/simulator.ts";
 import { chooseClock } from "./choose-clock.ts";
 import { greeting } from "./greeting.ts";
 import { awsToPlay, credentialsAt, withSimulatedAws } from "./simulated.ts";
 import { Teardown, untilStopped } from "./teardown.ts";
+import { runWebProcesses } from "./web-processes.ts";
 
 /** A request may run this long after the process was asked to stop; Heroku and most hosts kill after 30 s. */
 const DRAIN_MS = 25_000;
 
-/** Serves until SIGTERM or SIGINT, then ends what runs and leaves nothing behind. */
-export async function serve({ withWorker = false }: { withWorker?: boolean }): Promise<void> {
+interface ServeOptions {
+  readonly withWorker?: boolean;
+}
+
+/** Serves until SIGTERM or SIGINT, then ends what runs and leaves nothing behind. By several processes where that is set. */
+export async function serve(options: ServeOptions): Promise<void> {
   const settings = readSettings();
   const manifest = await readManifestFile();
-  const logger = createLogger({ level: settings.logLevel, fields: { process: "web" } });
+  const logger = createLogger({ level: settings.logLevel, fields: { process: "web", place: cluster.worker?.id } });
+  if (settings.webProcesses > 1 && cluster.isPrimary) await runWebProcesses(settings.webProcesses, logger);
+  else await serveHere(options, settings, manifest, logger);
+}
+
+async function serveHere(
+  { withWorker = false }: ServeOptions,
+  settings: Settings,
+  manifest: Manifest,
+  logger: Logger,
+): Promise<void> {
   const teardown = new Teardown(logger);
   const stopped = untilStopped();
   try {
@@ -43,10 +59,13 @@ export async function serve({ withWorker = false }: { withWorker?: boolean }): P
     await listen(server, settings);
     teardown.add("requests", () => drain(server, { timeoutMs: DRAIN_MS }));
     teardown.add("rotation", async () => service.leaveRotation());
-    process.stdout.write(greeting(settings, manifest, simulator, urls.said));
+    if (cluster.isPrimary || cluster.worker?.id === 1)
+      process.stdout.write(greeting(settings, manifest, simulator, urls.said));
     await stopped;
   } finally {
     await teardown.run();
+    // Its channel to the first process would keep this one alive.
+    cluster.worker?.disconnect();
   }
 }
 

@@ -12,6 +12,12 @@ const matching = (pattern: RegExp, message: string) => text(message, (value) => 
 export const port = () =>
   text("must be a port, 0 to 65535", (value) => /^\d{1,5}$/.test(value) && Number(value) <= 65_535).transform(Number);
 
+export const processes = () =>
+  text(
+    "must be a whole number from 1 to 64",
+    (value) => /^\d{1,2}$/.test(value) && +value >= 1 && +value <= 64,
+  ).transform(Number);
+
 export const host = () => matching(/^[\w.:-]+$/, "must be an address or a host name to listen on, without a port");
 
 export const hostAndPort = () =>

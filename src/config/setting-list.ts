@@ -14,6 +14,7 @@ import {
   logLevel,
   origin,
   port,
+  processes,
   proxies,
   roleArn,
   secret,
@@ -50,6 +51,11 @@ export const settingSchema = z.object({
     fallback: { development: "127.0.0.1", production: "0.0.0.0" },
   }),
   PORT: port().register(facts, { meaning: "Port to listen on; 0 lets the system choose.", fallback: "3000" }),
+  WEB_CONCURRENCY: processes().register(facts, {
+    meaning:
+      "How many processes of `serve` share the port in production, each with up to 12 connections of its own to the database. Heroku sets it by the dyno's memory; one for each processor is enough.",
+    fallback: "1",
+  }),
   PUBLIC_URL: origin().optional().register(facts, {
     meaning: "Origin under which marketplaces and customers reach this service; https in production.",
     otherwise: "`http://127.0.0.1:PORT`",

@@ -6,6 +6,7 @@ import { sameSecret } from "../same-secret.ts";
 import { bearerToken } from "./basic-auth.ts";
 import type { FailedAttempts } from "./failed-attempts.ts";
 import { whenAnswered } from "./request-log.ts";
+import { sharedMetrics } from "./shared-metrics.ts";
 
 /** Labels are closed sets: never a tenant, an address or anything a caller can choose. */
 interface OperationLabels {
@@ -16,6 +17,8 @@ interface OperationLabels {
 
 export interface Metrics {
   readonly registry: Registry;
+  /** In Prometheus's text format. */
+  readonly text: () => Promise<string>;
   /** One finished operation of a marketplace, product or job, and how long it took. */
   countOperation(labels: OperationLabels, seconds: number): void;
   /** One answered request, by the class of its route (`routeClasses`). */
@@ -67,6 +70,8 @@ function registerUsageGauges(registers: Registry[], read: () => Promise<readonly
       help,
       labelNames: ["marketplace", "reason", "age", "deadline"] as const,
       registers,
+      // Each web process reads the same.
+      aggregator: "first",
       async collect() {
         this.reset();
         for (const { gauge, value, ...labels } of await recent()) if (gauge === name) this.set(labels, value);
@@ -114,8 +119,10 @@ export function createMetrics(): Metrics {
     labelNames: ["verdict"] as const,
     registers,
   });
+  new Gauge({ name: "stallholder_web_processes", help: "Processes whose figures these are", registers }).set(1);
   return {
     registry,
+    text: sharedMetrics(registry),
     watchUsage: (read) => registerUsageGauges(registers, read),
     countRecord: (verdict) => records.inc({ verdict }),
     countUsage: (verdict, events) => usage.inc({ verdict }, events),
@@ -171,7 +178,7 @@ export function metricsRoute({ metrics, token, attempts }: MetricsRoute): Reques
     },
     async function answerMetrics(_req, res) {
       res.setHeader("Content-Type", metrics.registry.contentType);
-      res.end(await metrics.registry.metrics());
+      res.end(await metrics.text());
     },
   ];
 }
