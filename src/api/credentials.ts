@@ -4,7 +4,7 @@ import { type Credential, CUSTOMER_SCOPES } from "../credentials/credentials.ts"
 import { ALL_SCOPES } from "../credentials/named.ts";
 import { answerJson } from "../http/answer.ts";
 import { jsonBody, jsonOf } from "../http/body.ts";
-import { noteRequest } from "../http/request-log.ts";
+import { noteRequest, requestId } from "../http/request-log.ts";
 import type { Command } from "../provider/contract.ts";
 import { admit, type Caller, callerOn, type Guard, tenantOfCall } from "./caller.ts";
 import { parsed } from "./parsed.ts";
@@ -42,6 +42,7 @@ function rotate({ provider, clock }: Options): RequestHandler {
       overlapSeconds: overlap_seconds,
       by: byOf(caller),
       at: clock.now(),
+      request: requestId(req),
     });
     answerJson(res, 202, { operation: outcome.operationId });
   };

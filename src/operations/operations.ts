@@ -76,6 +76,8 @@ export interface NewOperation {
   readonly by: By;
   readonly at: Date;
   readonly deadlineAt?: Date;
+  /** The HTTP request that asked for it. */
+  readonly request?: string | undefined;
   /** False leaves it to a worker. */
   readonly leased?: boolean;
 }
@@ -86,8 +88,8 @@ const select = "select to_jsonb(o) as operation from operations o";
 export async function startOperation(tx: Tx, operation: NewOperation, now: Date): Promise<Operation> {
   const [row] = await tx.query<{ operation: OperationJson }>(
     `insert into operations as o (id, tenant_id, kind, state, target, by, at, attempts, due_at, lease, lease_until,
-                                  deadline_at, created_at)
-     values ($1, $2, $3, 'running', $4, $5, $6, case when $8::uuid is null then 0 else 1 end, $7, $8, $9, $10, $7) returning to_jsonb(o) as operation`,
+                                  deadline_at, created_at, request)
+     values ($1, $2, $3, 'running', $4, $5, $6, case when $8::uuid is null then 0 else 1 end, $7, $8, $9, $10, $7, $11) returning to_jsonb(o) as operation`,
     [
       randomUUID(),
       operation.tenant,
@@ -99,6 +101,7 @@ export async function startOperation(tx: Tx, operation: NewOperation, now: Date)
       operation.leased === false ? null : randomUUID(),
       operation.leased === false ? null : new Date(now.getTime() + OPERATION_LEASE_MS),
       operation.deadlineAt ?? null,
+      operation.request ?? null,
     ],
   );
   if (row === undefined) throw new Error("An insert with RETURNING gave no row.");

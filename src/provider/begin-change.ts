@@ -49,7 +49,14 @@ export async function beginChange(deps: Deps, tx: Tx, tenant: Tenant, asked: Cha
   const now = deps.clock.now();
   const operation = await startOperation(
     tx,
-    { tenant: tenant.id, kind: asked.kind, target: asked.target, by: asked.by, at: asked.at },
+    {
+      tenant: tenant.id,
+      kind: asked.kind,
+      target: asked.target,
+      by: asked.by,
+      at: asked.at,
+      request: asked.request,
+    },
     now,
   );
   await appendEvent(

@@ -72,7 +72,10 @@ function operationFor(deps: Deps, request: ProvisionRequest, tenant: string, now
 }
 
 /** What `begin_provision` takes. */
-export function candidateJson({ tenant, operation, credentials }: Candidate, { owed = [] }: ProvisionRequest): string {
+export function candidateJson(
+  { tenant, operation, credentials }: Candidate,
+  { owed = [], request }: ProvisionRequest,
+): string {
   return JSON.stringify({
     id: tenant.id,
     marketplace: tenant.marketplace,
@@ -91,6 +94,7 @@ export function candidateJson({ tenant, operation, credentials }: Candidate, { o
     deadline_at: operation.deadlineAt,
     by: operation.by,
     at: operation.at,
+    request,
     credentials,
     owed: owedOnce(owed).map(owedJson),
   });

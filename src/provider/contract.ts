@@ -32,6 +32,8 @@ export interface Provisioned {
 export interface Command {
   readonly by: By;
   readonly at: Date;
+  /** The id of the HTTP request that asked, where one did: kept with the operation it begins. */
+  readonly request?: string | undefined;
 }
 
 export interface ProvisionRequest extends Command {

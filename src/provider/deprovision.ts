@@ -44,7 +44,15 @@ async function begin(deps: Deps, tx: Tx, command: TenantCommand) {
   const busy = await cancelRunning(tx, now);
   const operation = await startOperation(
     tx,
-    { tenant: tenant.id, kind: "deprovision", target: {}, by: command.by, at: command.at, leased: !busy },
+    {
+      tenant: tenant.id,
+      kind: "deprovision",
+      target: {},
+      by: command.by,
+      at: command.at,
+      request: command.request,
+      leased: !busy,
+    },
     now,
   );
   const state = after(tenant.state, "deprovisionAsked") ?? "deprovisioning";

@@ -66,6 +66,7 @@ export async function rotateCredentials(
       target,
       by: rotation.by,
       at: rotation.at,
+      request: rotation.request,
     });
     if (!change.ours) return change;
     const now = deps.clock.now();

@@ -54,6 +54,7 @@ async function begin(deps: Deps, tx: Tx, asked: Entitlements): Promise<Begun> {
   const change = await beginChange(deps, tx, current, {
     by: asked.by,
     at: asked.at,
+    request: asked.request,
     kind: "change_plan",
     event: tenant.plan === asked.plan ? "limits.changed" : "plan.change_requested",
     target: { plan: asked.plan, limits },

@@ -1,5 +1,5 @@
 import { ProviderError } from "../errors.ts";
-import type { Tenant } from "../tenants/tenants.ts";
+import type { Tenant, TenantRef } from "../tenants/tenants.ts";
 import { beginChange, type ChangeAsked, isUnderWay, lockedTenant } from "./begin-change.ts";
 import type { Outcome, Suspension, TenantCommand } from "./contract.ts";
 import type { Deps } from "./deps.ts";
@@ -8,24 +8,23 @@ import { attempt } from "./run.ts";
 import { waitFor } from "./wait.ts";
 
 /** Keys are refused and the product is told; everything is kept. The second time is done and not fresh. */
-export function suspend(deps: Deps, { ref, reason, by, at }: Suspension): Promise<Outcome<Tenant>> {
-  return switchTo(deps, { ref, by, at }, "suspended", {
+export function suspend(deps: Deps, { ref, reason, ...asked }: Suspension): Promise<Outcome<Tenant>> {
+  return switchTo(deps, ref, "suspended", {
+    ...asked,
     kind: "suspend",
     event: "suspend.requested",
     target: { reason },
-    by,
-    at,
   });
 }
 
 /** Undoes `suspend`. The second time is done and not fresh. */
-export function resume(deps: Deps, { ref, by, at }: TenantCommand): Promise<Outcome<Tenant>> {
-  return switchTo(deps, { ref, by, at }, "active", { kind: "resume", event: "resume.requested", target: {}, by, at });
+export function resume(deps: Deps, { ref, ...asked }: TenantCommand): Promise<Outcome<Tenant>> {
+  return switchTo(deps, ref, "active", { ...asked, kind: "resume", event: "resume.requested", target: {} });
 }
 
 async function switchTo(
   deps: Deps,
-  { ref }: TenantCommand,
+  ref: TenantRef,
   wanted: "suspended" | "active",
   asked: ChangeAsked,
 ): Promise<Outcome<Tenant>> {

@@ -1,5 +1,6 @@
 import type { Request } from "express";
 import { ProviderError } from "../../errors.ts";
+import { requestId } from "../../http/request-log.ts";
 import type { TenantCommand } from "../../provider/contract.ts";
 import type { BrowserSessions } from "../../sso/browser-sessions.ts";
 import type { SignedIn } from "../../sso/sso.ts";
@@ -18,5 +19,5 @@ export function signedInOn(sessions: BrowserSessions, request: Request): SignedI
 /** A command about the tenant in the name of the person who is signed in. */
 export function commandOn({ sessions, clock }: DashboardOptions, request: Request): TenantCommand {
   const { tenant, person } = signedInOn(sessions, request);
-  return { ref: { tenant }, by: `customer:${person.email || person.id}`, at: clock.now() };
+  return { ref: { tenant }, by: `customer:${person.email || person.id}`, at: clock.now(), request: requestId(request) };
 }

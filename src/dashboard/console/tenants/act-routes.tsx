@@ -1,6 +1,7 @@
 import type { Request, RequestHandler, Response } from "express";
 import { errorFacts, ProviderError } from "../../../errors.ts";
 import { formOf } from "../../../http/body.ts";
+import { requestId } from "../../../http/request-log.ts";
 import { isTenantId, type OperatorStore } from "../../../isolation/isolation.ts";
 import type { Tenant } from "../../../tenants/tenants.ts";
 import { fieldOf, formToken } from "../../own-forms.ts";
@@ -64,7 +65,7 @@ export function actRoutes(parts: ConsoleParts, name: ActName) {
     const admitted = await admit(store, tenant, wish);
     if (!admitted.done) return tellOvertaken(request, response, admitted);
     if (until !== undefined) return openView(request, response, tenant, until);
-    await act.run?.(parts.provider, commandOf(store, tenant), form, store);
+    await act.run?.(parts.provider, commandOf(store, tenant, request), form, store);
     response.redirect(303, `${homeOf(tenant, name)}?done=${name}`);
   };
 
@@ -91,7 +92,12 @@ export function actRoutes(parts: ConsoleParts, name: ActName) {
   return { confirm, perform };
 }
 
-const commandOf = ({ operator: { by, at } }: OperatorStore, tenant: string) => ({ ref: { tenant }, by, at });
+const commandOf = ({ operator: { by, at } }: OperatorStore, tenant: string, request: Request) => ({
+  ref: { tenant },
+  by,
+  at,
+  request: requestId(request),
+});
 
 /** What must be right before anything is asked for; worded for whoever fills the form in. */
 async function faultOf(parts: ConsoleParts, name: ActName, id: string, form: Form): Promise<string | undefined> {

@@ -1,8 +1,9 @@
 import { ProviderError } from "../../../errors.ts";
 import type { Store } from "../../../isolation/isolation.ts";
+import type { OperationKind, OperationState } from "../../../operations/operations.ts";
 import { type TenantState, tenantStates } from "../../../tenants/tenants.ts";
 
-/** What an operator looks for: the beginning of any name of a tenant, and what it must be. */
+/** What an operator looks for: the beginning of any name of a tenant, or the whole id of a request, and what it must be. */
 export interface Wanted {
   readonly q?: string | undefined;
   readonly marketplace?: string | undefined;
@@ -27,6 +28,13 @@ export interface TenantLine {
   /** The name it was found by, and what that is; absent where nothing was looked for. */
   readonly term?: string;
   readonly kind?: string;
+  /** What a request began, where it was found by that. */
+  readonly operation?: {
+    readonly id: string;
+    readonly kind: OperationKind;
+    readonly state: OperationState;
+    readonly at: string;
+  };
 }
 
 export interface TenantLines {

@@ -2,6 +2,7 @@ import { tenantStates } from "../../../tenants/tenants.ts";
 import { Moment } from "../../time.tsx";
 import type { TenantLine, TenantLines, Wanted } from "./find.ts";
 import { StateBadge } from "./state-badge.tsx";
+import { words } from "./words.ts";
 
 export interface ListProps {
   readonly wanted: Wanted;
@@ -69,8 +70,8 @@ function Search({ wanted, found, titleOf }: ListProps) {
         </button>
         <p class="quiet wide" id="searched">
           Looks at how these begin, in small letters or capitals: tenant id, resource_id (any of a chain, and its last
-          part), name, app, owner, e-mail of people with access, number of the account that bought. Not searched:
-          contacts from a sign-up form, which are kept sealed.
+          part), name, app, owner, e-mail of people with access, number of the account that bought; and for the whole id
+          of a request that began something. Not searched: contacts from a sign-up form, which are kept sealed.
         </p>
       </form>
     </search>
@@ -118,8 +119,8 @@ function Lines({ found, now, titleOf }: ListProps) {
         {found.lines.map((line) => (
           <tr key={line.id}>
             <th scope="row">
-              <a href={`/console/tenants/${line.id}`}>{line.name || line.resource_id}</a>
-              <Found line={line} />
+              <a href={placeOf(line)}>{line.name || line.resource_id}</a>
+              <Found line={line} now={now} />
             </th>
             <td data-word="Marketplace">{titleOf(line.marketplace)}</td>
             <td data-word="Plan">{line.plan}</td>
@@ -146,8 +147,19 @@ const kinds: Readonly<Record<string, string>> = {
   account: "account",
 };
 
+/** The tenant, where what a request began stands in its timeline. */
+const placeOf = ({ id, operation }: TenantLine) =>
+  `/console/tenants/${id}${operation === undefined ? "" : `#operation-${operation.id}`}`;
+
 /** What it is called besides; or what it was found by. */
-function Found({ line: { app, owner, term, kind } }: { line: TenantLine }) {
+function Found({ line: { app, owner, term, kind, operation }, now }: { line: TenantLine; now: Date }) {
+  if (operation !== undefined)
+    return (
+      <span class="quiet">
+        request {term}: {words(operation.kind)}, {words(operation.state)},{" "}
+        <Moment at={new Date(operation.at)} now={now} />
+      </span>
+    );
   if (term !== undefined && kind !== undefined && kind !== "name")
     return (
       <span class="quiet">

@@ -66,7 +66,7 @@ const tones: Readonly<Record<string, string>> = {
 };
 
 function TimelineItem({ item, now, curl }: { item: Item; now: Date; curl: string | undefined }) {
-  const { source, by, state, at, attempts = 0, fault } = item;
+  const { source, by, state, at, attempts = 0, fault, request } = item;
   return (
     <>
       <p>
@@ -78,6 +78,11 @@ function TimelineItem({ item, now, curl }: { item: Item; now: Date; curl: string
         {source === "call" ? null : ` · ${by}`}
         {attempts === 0 ? null : ` · ${attempts === 1 ? "1 attempt" : `${attempts} attempts`}`}
         {fault ? ` · ${fault}` : null}
+        {request ? (
+          <>
+            {" · "}request <code>{request}</code>
+          </>
+        ) : null}
       </p>
       <Details item={item} curl={curl} />
     </>

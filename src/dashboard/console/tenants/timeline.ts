@@ -41,6 +41,7 @@ interface OperationJson {
   readonly message: string | null;
   readonly last_fault: string | null;
   readonly target: Readonly<Record<string, unknown>>;
+  readonly request: string | null;
 }
 
 /** One attempt of an owed call. */
@@ -72,6 +73,8 @@ export interface Item {
   readonly attempts?: number;
   readonly fault?: string | null;
   readonly tries?: readonly Try[];
+  /** The request that began it. */
+  readonly request?: string | null;
   readonly payload: Readonly<Record<string, unknown>>;
 }
 
@@ -145,6 +148,7 @@ const operationItem = ({ id, kind, state, by, attempts, created_at, ...operation
   state,
   attempts,
   fault: state === "done" ? null : (operation.message ?? operation.last_fault),
+  request: operation.request,
   payload: redacted(operation.target),
   place: { operation: { at: created_at, id } },
 });

@@ -1,7 +1,7 @@
-import type { RequestHandler } from "express";
+import type { Request, RequestHandler } from "express";
 import { ProviderError } from "../../../errors.ts";
 import { jsonOf } from "../../../http/body.ts";
-import { noteRequest } from "../../../http/request-log.ts";
+import { noteRequest, requestId } from "../../../http/request-log.ts";
 import { isTenantId } from "../../../isolation/isolation.ts";
 import type { Provider } from "../../../provider/contract.ts";
 import type { TenantRef } from "../../../tenants/tenants.ts";
@@ -13,7 +13,7 @@ import { provisionRequest } from "./provision-request.ts";
 /** `POST /resources`. The same uuid gets the same answer, however often it comes. */
 export function provisionResource(options: HerokuOptions, provider: Provider): RequestHandler {
   return async function provision(req, res) {
-    const request = provisionRequest(options, readProvisionBody(jsonOf(req)));
+    const request = { ...provisionRequest(options, readProvisionBody(jsonOf(req))), request: requestId(req) };
     const outcome = await provider.provision(request);
     noteRequest(req, { tenant: outcome.value.tenant.id });
     answerProvisioned(req, res, options.catalog.name, outcome);
@@ -24,7 +24,7 @@ export function provisionResource(options: HerokuOptions, provider: Provider): R
 export function changePlanOfResource(options: HerokuOptions, provider: Provider): RequestHandler {
   return async function changePlan(req, res) {
     const { plan } = readPlanChangeBody(jsonOf(req));
-    const outcome = await provider.changePlan({ ref: refOf(req.params["id"]), plan, ...now(options) });
+    const outcome = await provider.changePlan({ ref: refOf(req.params["id"]), plan, ...command(options, req) });
     noteRequest(req, { tenant: outcome.value.tenant.id });
     answerPlanChanged(req, res, options.catalog.name, outcome);
   };
@@ -33,13 +33,14 @@ export function changePlanOfResource(options: HerokuOptions, provider: Provider)
 /** `DELETE /resources/:id`. 204 also while the product is still being told: the credentials are dead already. */
 export function removeResource(options: HerokuOptions, provider: Provider): RequestHandler {
   return async function remove(req, res) {
-    const outcome = await provider.deprovision({ ref: refOf(req.params["id"]), ...now(options) });
+    const outcome = await provider.deprovision({ ref: refOf(req.params["id"]), ...command(options, req) });
     noteRequest(req, { tenant: outcome.value.id });
     res.writeHead(204).end();
   };
 }
 
-const now = ({ clock }: HerokuOptions) => ({ by: `marketplace:${HEROKU}`, at: clock.now() }) as const;
+const command = ({ clock }: HerokuOptions, req: Request) =>
+  ({ by: `marketplace:${HEROKU}`, at: clock.now(), request: requestId(req) }) as const;
 
 /** By Heroku's id or ours. What can be neither was never known. */
 export function refOf(id: unknown): TenantRef {
