@@ -52,6 +52,14 @@ describe("the console's sign-in", () => {
     expect(page.text).toContain('<span class="badge">admin</span>');
   });
 
+  test("each sign-in by the token is in the operators' audit, and no other try is", async () => {
+    const told = () => shop.look("select by, data from audit_entries where action = 'person.signed_in'");
+    const before = await told();
+    await signInWith({ token: OPERATOR_TOKEN }).expect(303);
+    await signInWith({ token: "no" }).expect(403);
+    expect(await told()).toEqual([...before, { by: "operator:token", data: { way: "token" } }]);
+  });
+
   test("another token is refused, and nobody is signed in", async () => {
     const answer = await signInWith({ token: `${OPERATOR_TOKEN}x` }).expect(403);
     expect(answer.text).toContain("That is not the token");

@@ -1,11 +1,13 @@
+import type { KeyObject } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
-import express from "express";
+import express, { type RequestHandler } from "express";
+import type { JWTPayload } from "jose";
 import supertest from "supertest";
 import { failedAttempts } from "../src/http/failed-attempts.ts";
 import { MINUTE } from "./support/clock.ts";
 import { becomes, type ConsoleStage, consoleOf, OPERATOR_TOKEN } from "./support/console.ts";
 import { closeServers, listen } from "./support/listen.ts";
-import { type OidcIssuer, oidcIssuer } from "./support/oidc-issuer.ts";
+import { newKey, type OidcIssuer, oidcIssuer } from "./support/oidc-issuer.ts";
 import { closeProviders, type TestProvider, testProvider } from "./support/provider.ts";
 import { type WebBrowser, webBrowser } from "./support/web-browser.ts";
 
@@ -30,6 +32,8 @@ beforeAll(async () => {
 beforeEach(() => {
   issuer.who = { email: ADA, email_verified: true };
   issuer.instead = undefined;
+  issuer.alter = undefined;
+  issuer.forger = undefined;
 });
 
 afterAll(async () => {
@@ -99,6 +103,26 @@ describe("sign-in by OpenID Connect", () => {
     expect(shown.text).toContain(why);
     expect(shown.text).toContain("Back to the sign-in");
     expect((await browser.open(`${stage.url}/console`)).url).toContain("/console/sign-in?");
+  });
+
+  const now = () => Math.floor(Date.now() / 1_000);
+
+  test.each<[string, (claims: JWTPayload) => JWTPayload, KeyObject | undefined]>([
+    ["for another audience", (claims) => ({ ...claims, aud: "another-client" }), undefined],
+    ["that has expired", (claims) => ({ ...claims, iat: now() - 7_200, exp: now() - 3_600 }), undefined],
+    ["of another issuer", (claims) => ({ ...claims, iss: "https://evil.example" }), undefined],
+    ["for another question", (claims) => ({ ...claims, nonce: "x".repeat(43) }), undefined],
+    ["that another key has signed", (claims) => claims, newKey()],
+  ])("an ID token %s is refused, and nobody is signed in", async (_, alter, forger) => {
+    issuer.alter = (claims) => claims;
+    expect((await signIn()).status).toBe(200);
+    Object.assign(issuer, { alter, forger });
+    const told = (await entries()).length;
+    const browser = webBrowser();
+    const shown = await signIn(browser);
+    expect([shown.status, shown.text]).toEqual([403, expect.stringContaining("cannot be believed")]);
+    expect((await browser.open(`${stage.url}/console`)).url).toContain("/console/sign-in?");
+    expect(await entries()).toHaveLength(told);
   });
 
   test("another state is refused, and so is an answer that another browser had asked for", async () => {
@@ -177,12 +201,16 @@ describe("a provider of OpenID Connect that is not well", () => {
     await supertest(fresh.url).get("/console/sign-in/oidc").expect(302);
   });
 
-  test("that fails when it is asked for tokens lets nobody in", async () => {
+  test.each<[string, RequestHandler]>([
+    ["fails", (_request, response) => void response.status(500).end()],
+    ["has gone", (request) => void request.socket.destroy()],
+  ])("that %s when it is asked for tokens lets nobody in, and is well again for the next", async (_, instead) => {
     const browser = webBrowser();
     const answer = await answerFor(browser);
-    issuer.instead = (_request, response) => {
-      response.status(500).end();
-    };
-    expect((await browser.open(answer.href)).status).toBe(503);
+    issuer.instead = instead;
+    const shown = await browser.open(answer.href);
+    expect([shown.status, shown.text]).toEqual([503, expect.stringContaining("does not answer")]);
+    issuer.instead = undefined;
+    expect((await signIn(browser)).status).toBe(200);
   });
 });

@@ -10,6 +10,10 @@ declare module "oidc-provider" {
     };
   }
 
+  interface Answered {
+    readonly body?: { id_token?: string };
+  }
+
   interface Grant {
     addOIDCScope(scope: string): void;
     save(): Promise<string>;
@@ -22,6 +26,8 @@ declare module "oidc-provider" {
       readonly accountId: string;
     }) => Grant;
     callback(): RequestListener;
+    /** Runs around what the provider does with a request. */
+    use(middleware: (context: Answered, next: () => Promise<void>) => Promise<void>): void;
     interactionFinished(request: IncomingMessage, response: ServerResponse, result: object): Promise<void>;
   }
 }

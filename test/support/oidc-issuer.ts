@@ -1,5 +1,6 @@
-import { generateKeyPairSync } from "node:crypto";
+import { generateKeyPairSync, type KeyObject } from "node:crypto";
 import express, { type RequestHandler } from "express";
+import { decodeJwt, type JWTPayload, SignJWT } from "jose";
 import { type Context, Provider } from "oidc-provider";
 import { listen } from "./listen.ts";
 
@@ -14,6 +15,10 @@ export interface OidcIssuer {
   readonly client: { readonly clientId: string; readonly clientSecret: string };
   /** Nobody types anything there: this is who signs in. */
   who: Vouched;
+  /** Has the provider say something else in an ID token, under its own signature. */
+  alter: ((claims: JWTPayload) => JWTPayload) | undefined;
+  /** Signs altered ID tokens in the place of the provider's own key. */
+  forger: KeyObject | undefined;
   /** Serves whoever comes back to this address; until then nothing is there. */
   serve(redirectUri: string): void;
   /** Answers every request instead of the provider, until it is taken away again. */
@@ -30,6 +35,8 @@ export async function oidcIssuer(): Promise<OidcIssuer> {
     client,
     who: {},
     instead: undefined,
+    alter: undefined,
+    forger: undefined,
     serve: (redirectUri) => {
       const provider = providerOf(issuer, redirectUri);
       app.use((request, response, next) => (issuer.instead ?? pass)(request, response, next));
@@ -45,6 +52,7 @@ export async function oidcIssuer(): Promise<OidcIssuer> {
 const pass: RequestHandler = (_request, _response, next) => next();
 
 function providerOf(issuer: OidcIssuer, redirectUri: string): Provider {
+  const key = newKey();
   const provider: Provider = new Provider(issuer.url, {
     clients: [
       {
@@ -56,7 +64,7 @@ function providerOf(issuer: OidcIssuer, redirectUri: string): Provider {
       },
     ],
     cookies: { keys: ["a key of this test"] },
-    jwks: { keys: [signingKey()] },
+    jwks: { keys: [{ ...key.export({ format: "jwk" }), use: "sig", alg: ALGORITHM, kid: KEY_ID }] },
     claims: { openid: ["sub"], email: ["email", "email_verified"] },
     features: { devInteractions: { enabled: false } },
     interactions: { url: () => "/who" },
@@ -72,10 +80,19 @@ function providerOf(issuer: OidcIssuer, redirectUri: string): Provider {
       return grant;
     },
   });
+  provider.use(async (context, next) => {
+    await next();
+    const { body } = context;
+    if (body?.id_token === undefined || issuer.alter === undefined) return;
+    body.id_token = await new SignJWT(issuer.alter(decodeJwt(body.id_token)))
+      .setProtectedHeader({ alg: ALGORITHM, kid: KEY_ID })
+      .sign(issuer.forger ?? key);
+  });
   return provider;
 }
 
-function signingKey() {
-  const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
-  return { ...privateKey.export({ format: "jwk" }), use: "sig", alg: "RS256", kid: "one" };
-}
+const ALGORITHM = "RS256";
+const KEY_ID = "one";
+
+/** A key like the one the provider signs with. */
+export const newKey = (): KeyObject => generateKeyPairSync("rsa", { modulusLength: 2048 }).privateKey;

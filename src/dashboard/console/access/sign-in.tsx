@@ -5,10 +5,10 @@ import { secretTest } from "../../../same-secret.ts";
 import { Layout } from "../../layout.tsx";
 import { fieldOf, ownFormsOfStrangers } from "../../own-forms.ts";
 import { sendPage } from "../../send-page.ts";
+import { enterByToken } from "./entrance.ts";
 import { type IdentityWay, identityRoutes, identityWays } from "./identity.ts";
 import type { SignInOptions } from "./options.ts";
 import { returnTo } from "./return-to.ts";
-import { SHARED } from "./sessions.ts";
 
 /** The pages outside the guard. */
 export function signInRoutes(options: SignInOptions): Router {
@@ -33,13 +33,13 @@ function showSignIn(options: SignInOptions): RequestHandler {
 }
 
 function signInByToken(options: SignInOptions): RequestHandler {
-  const { sessions, attempts } = options;
-  const { operatorToken } = options.parts;
+  const { attempts, parts } = options;
+  const { operatorToken } = parts;
   const isToken = operatorToken === undefined ? () => false : secretTest(operatorToken);
   return async function answerToken(request, response, next) {
     const to = returnTo(wantedPage(request));
     if (isToken(fieldOf(request, "token"))) {
-      await sessions.signIn(request, SHARED);
+      await enterByToken(options, request);
       return response.redirect(303, to);
     }
     const notice = "That is not the token. Please look at OPERATOR_TOKEN again.";
