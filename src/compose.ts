@@ -78,6 +78,7 @@ export async function compose(surroundings: Surroundings): Promise<Service> {
       declarations,
       marketplaceOf,
       sessions,
+      environment: settings.environment,
       publicUrl: settings.publicUrl,
       connectTemplateUrl: settings.aws.connectTemplateUrl,
     }),

@@ -27,6 +27,8 @@ export function HtmxAssets() {
 interface LayoutProps {
   readonly title: string;
   readonly product: string;
+  /** Beside the product, where this is not the real thing. */
+  readonly environment?: string | undefined;
   /** What a page loads beside what all load. */
   readonly head?: ComponentChildren;
   /** At the right of the bar: who is signed in. */
@@ -38,7 +40,7 @@ interface LayoutProps {
 }
 
 /** The frame of every page. Without scripts it works the same: htmx and the copy buttons only save a reload. */
-export function Layout({ title, product, head, corner, below, children, footer }: LayoutProps) {
+export function Layout({ title, product, environment, head, corner, below, children, footer }: LayoutProps) {
   return (
     <html lang="en">
       <head>
@@ -62,6 +64,7 @@ export function Layout({ title, product, head, corner, below, children, footer }
               {product.slice(0, 1)}
             </span>
             {product}
+            {environment === undefined ? null : <span class="badge wait">{environment}</span>}
           </p>
           {corner}
         </header>

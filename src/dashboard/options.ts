@@ -15,6 +15,8 @@ export interface DashboardOptions {
   readonly declarations: readonly CredentialDeclaration[];
   readonly marketplaceOf: (name: string) => Pick<Marketplace, "describe"> | undefined;
   readonly sessions: BrowserSessions;
+  /** The name of this deployment; all but `production` is shown. */
+  readonly environment: string;
   /** Our own origin: a form that another one sent is refused. */
   readonly publicUrl: string;
   /** Where in S3 the customer's CloudFormation template is. */

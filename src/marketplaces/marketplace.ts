@@ -86,6 +86,8 @@ export interface MarketplaceTexts {
   readonly people: readonly Person[];
   /** The terms of the purchase over there: its state, its dates, what it includes. */
   readonly terms?: readonly Said[];
+  /** It is known to end: the customer is told when it is removed, and why. */
+  readonly ending?: { readonly at: Date; readonly why: string } | undefined;
   /** Ids of the plans that can be had over there; all of the catalog when absent. */
   readonly plans?: readonly string[];
   /** Prices are agreed over there: the catalog's are not shown. */

@@ -50,7 +50,10 @@ export async function consoleOf(shop: TestProvider, bazaar: Partial<Marketplace>
   app.use("/console/tenants", tenantRoutes(parts));
   app.use("/console/deliveries", deliveryRoutes(parts));
   app.use("/console/endpoints", endpointRoutes(parts));
-  app.use("/dashboard", customerRoutes({ ...common, declarations, sessions, marketplaceOf: () => marketplace }));
+  app.use(
+    "/dashboard",
+    customerRoutes({ ...common, environment: "test", declarations, sessions, marketplaceOf: () => marketplace }),
+  );
   app.use(notFound, ...pageErrors(catalog.name));
   const { url } = await listen(app);
 

@@ -30,13 +30,20 @@ export function dashboardOf(
   shop: TestProvider,
   {
     publicUrl = "http://127.0.0.1",
+    environment = "production",
     connectTemplateUrl,
-  }: Partial<Pick<DashboardOptions, "publicUrl" | "connectTemplateUrl">> = {},
+    texts = {},
+  }: Partial<Pick<DashboardOptions, "publicUrl" | "environment" | "connectTemplateUrl">> & {
+    readonly texts?: Partial<MarketplaceTexts>;
+  } = {},
 ): DashboardOfShop {
   const { store, clock, catalog, declarations } = shop.deps;
   const secure = publicUrl.startsWith("https:");
   const sessions = browserSessions({ store, clock, secrets: [randomBytes(32)], secure });
-  const marketplaceOf = (name: string) => (name === "bazaar" ? { describe: describeInBazaar } : undefined);
+  const marketplaceOf = (name: string) =>
+    name === "bazaar"
+      ? { describe: async (tenant: Tenant) => ({ ...(await describeInBazaar(tenant)), ...texts }) }
+      : undefined;
 
   const app = express();
   app.disable("x-powered-by");
@@ -46,7 +53,7 @@ export function dashboardOf(
     await sessions.signIn(request, { tenant: String(tenant), person: { id: String(id), email: String(email) } });
     response.redirect(303, "/dashboard");
   });
-  const common = { store, provider: shop, clock, catalog, declarations };
+  const common = { store, provider: shop, clock, catalog, declarations, environment };
   app.use(dashboardRoutes({ ...common, marketplaceOf, sessions, publicUrl, connectTemplateUrl }));
   app.use(notFound, problemAnswer);
 

@@ -2,6 +2,7 @@ import type { ComponentChildren } from "preact";
 import { Layout } from "../layout.tsx";
 import { ActionForm } from "../parts.tsx";
 import { fromNow } from "../time.tsx";
+import { EndingBanner } from "./ending.tsx";
 import type { CustomerView } from "./view.ts";
 
 interface CustomerLayoutProps {
@@ -32,8 +33,16 @@ export function CustomerLayout({ title, view, token, head, children }: CustomerL
     </p>
   );
   return (
-    <Layout title={title} product={view.product} head={head} corner={corner} footer={footer}>
+    <Layout
+      title={title}
+      product={view.product}
+      environment={view.environment}
+      head={head}
+      corner={corner}
+      footer={footer}
+    >
       {view.viewing === undefined ? null : <ViewingBanner {...view.viewing} now={view.now} name={view.tenant.name} />}
+      <EndingBanner view={view} />
       {children}
     </Layout>
   );

@@ -25,6 +25,6 @@ export function RemovalCard({ view }: { view: CustomerView }) {
 }
 
 /** For how long a removed database can be had back; undefined where there is none. */
-function daysKept({ declarations, plan }: CustomerView): number | undefined {
+export function daysKept({ declarations, plan }: Pick<CustomerView, "declarations" | "plan">): number | undefined {
   return declarations.some(({ kind }) => kind === "postgres") ? databaseOf(plan).graceDays : undefined;
 }

@@ -20,6 +20,8 @@ export interface CustomerView {
   readonly now: Date;
   /** The name of the product. */
   readonly product: string;
+  /** The name of the deployment, unless it is production. */
+  readonly environment: string | undefined;
   readonly tenant: Tenant;
   readonly plan: Plan | undefined;
   readonly plans: readonly Plan[];
@@ -68,6 +70,7 @@ export async function loadView(options: DashboardOptions, who: SignedIn, page: E
   const rows = await store.asTenant(who.tenant, (tx) => readRows(tx, page, clock.now()));
   return {
     product: catalog.name,
+    environment: options.environment === "production" ? undefined : options.environment,
     ...rows,
     plan: findPlan(catalog, rows.tenant.plan),
     plans: catalog.plans,

@@ -1,7 +1,8 @@
 import type { Tenant } from "../../tenants/tenants.ts";
 import type { MarketplaceTexts } from "../marketplace.ts";
 import { contactOf } from "./intake/contact.ts";
-import type { LicenceRow, LicenceView } from "./licences/licence.ts";
+import { ANNOUNCED_MS } from "./licences/end-purchase.ts";
+import { type LicenceRow, type LicenceView, timeOf } from "./licences/licence.ts";
 import type { AwsOptions } from "./options.ts";
 import { SUBSCRIPTIONS_URL } from "./pages/frame.tsx";
 import { stageOf, stageTexts, termsOf } from "./pages/stage.ts";
@@ -24,6 +25,7 @@ export async function describeTenant(options: AwsOptions, tenant: Tenant): Promi
     backUrl: SUBSCRIPTIONS_URL,
     ...(licence?.account && { owner: `AWS account ${licence.account}` }),
     people: contact === undefined ? [] : [{ id: "contact", email: contact.email, role: "contact" }],
+    ending: licence && endingOf(licence),
     terms: view === undefined ? [] : [stateOf(view), ...termsOf(view, product)],
     ways: {
       changePlan: () => ({ page: SUBSCRIPTIONS_URL }),
@@ -33,6 +35,16 @@ export async function describeTenant(options: AwsOptions, tenant: Tenant): Promi
     plans: [...new Set(options.section.products.map(({ plan }) => plan))],
     rotationWarning: "AWS Marketplace does not hold your config vars: whatever uses them needs the new ones from here.",
   };
+}
+
+/** An end that was announced, at the latest; or that of an agreement which nothing follows. */
+function endingOf({ state, ended_at, agreement }: LicenceRow): MarketplaceTexts["ending"] {
+  const announced = timeOf(ended_at);
+  if (state === "ending" && announced !== undefined)
+    return { at: new Date(announced.getTime() + ANNOUNCED_MS), why: "You have unsubscribed in AWS Marketplace." };
+  const end = timeOf(agreement?.end);
+  if (state !== "active" || end === undefined || agreement?.at_end !== "EXPIRE") return undefined;
+  return { at: end, why: "Your agreement in AWS Marketplace runs out and does not renew." };
 }
 
 /** The account of the licence that is in force, or was last. */

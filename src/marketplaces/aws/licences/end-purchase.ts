@@ -9,7 +9,7 @@ const MINUTE_MS = 60_000;
 /** AWS takes the last usage for about an hour after the first notice of an end. (Seller guide.) */
 const FLUSH_MS = 60 * MINUTE_MS;
 /** An end that was announced, with nothing heard since, is an end: its final notice was lost. */
-const ANNOUNCED_MS = 120 * MINUTE_MS;
+export const ANNOUNCED_MS = 120 * MINUTE_MS;
 /** How long the end of a licence waits for word that its agreement was renewed, where AWS cannot be asked. */
 const EXPLAINED_MS = 5 * MINUTE_MS;
 
