@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Request, RequestHandler, Response } from "express";
 import { ProviderError } from "../errors.ts";
+import { whenLeaving } from "../http/server.ts";
 
 export interface LiveLimits {
   /** How many browsers one process keeps informed; more are told to come again. */
@@ -32,7 +33,7 @@ export function liveParts(limits: LiveLimits, watch: (request: Request) => () =>
     }
     open += 1;
     try {
-      await tell(limits, watch(request), response);
+      await tell(limits, watch(request), response, whenLeaving(request));
     } finally {
       open -= 1;
       response.end();
@@ -40,9 +41,16 @@ export function liveParts(limits: LiveLimits, watch: (request: Request) => () =>
   };
 }
 
-async function tell(limits: LiveLimits, look: () => Promise<LivePart>, response: Response): Promise<void> {
+async function tell(
+  limits: LiveLimits,
+  look: () => Promise<LivePart>,
+  response: Response,
+  leaving: AbortSignal | undefined,
+): Promise<void> {
   const gone = new AbortController();
   response.once("close", () => gone.abort());
+  // The browser then asks again by itself, and another process answers.
+  const over = leaving === undefined ? gone.signal : AbortSignal.any([gone.signal, leaving]);
   let part = await look();
   response.writeHead(200, {
     "Content-Type": "text/event-stream",
@@ -51,8 +59,8 @@ async function tell(limits: LiveLimits, look: () => Promise<LivePart>, response:
   });
   response.write(eventOf(part));
   for (const until = performance.now() + limits.longestMs; performance.now() < until && part.last !== true; ) {
-    await sleep(limits.everyMs, undefined, { signal: gone.signal }).catch(() => undefined);
-    if (gone.signal.aborted || response.destroyed) return;
+    await sleep(limits.everyMs, undefined, { signal: over }).catch(() => undefined);
+    if (over.aborted || response.destroyed) return;
     const next = await look();
     response.write(next.html === part.html ? ": still here\n\n" : eventOf(next));
     part = next;

@@ -249,6 +249,7 @@ thead td { border-top: 0; }
 .sides tbody th { color: var(--quiet); }
 @media (min-width: 48.01rem) {
   .lines tbody th { width: 40%; }
+  .lines.many tbody th { width: 18%; }
   .sides tbody th { width: 8rem; }
 }
 .next { display: grid; gap: 0.875rem; overflow-wrap: anywhere; }

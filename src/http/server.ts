@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import { createServer as createHttpServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { Server as NetServer, type Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -24,6 +25,13 @@ const limits = {
 };
 
 const socketsOf = new WeakMap<Server, Set<Socket>>();
+const leaving = new WeakMap<Server, AbortController>();
+const leavingOf = new WeakMap<Socket, AbortSignal>();
+
+/** Aborted once the server of this request drains: an answer without an end of its own ends then. */
+export function whenLeaving(req: IncomingMessage): AbortSignal | undefined {
+  return leavingOf.get(req.socket);
+}
 
 /**
  * The one way to serve an app, in production and in tests: with Express's prototypes in place (see
@@ -50,8 +58,13 @@ function refuseHeaders(_req: IncomingMessage, res: ServerResponse): void {
 
 function rememberSockets(server: Server): void {
   const sockets = new Set<Socket>();
+  const leave = new AbortController();
+  // Each stream listens, and there may be many.
+  setMaxListeners(0, leave.signal);
+  leaving.set(server, leave);
   server.on("connection", (socket) => {
     sockets.add(socket);
+    leavingOf.set(socket, leave.signal);
     socket.once("close", () => sockets.delete(socket));
   });
   socketsOf.set(server, sockets);
@@ -64,7 +77,7 @@ const drains = new WeakMap<Server, Promise<boolean>>();
 
 /**
  * Stops a server without cutting a request. For up to half a second it still accepts, but each answer tells its client
- * to leave the connection; then it stops listening, closes sockets as they become idle, and after `timeoutMs` in all
+ * to leave the connection, and streams end (`whenLeaving`); then it stops listening, closes sockets as they become idle, and after `timeoutMs` in all
  * cuts what is left. Answers whether everything was finished. A second call answers the first one's promise.
  */
 export function drain(server: Server, { timeoutMs }: { timeoutMs: number }): Promise<boolean> {
@@ -76,6 +89,7 @@ export function drain(server: Server, { timeoutMs }: { timeoutMs: number }): Pro
 async function runDrain(server: Server, timeoutMs: number): Promise<boolean> {
   const sockets = socketsOf.get(server) ?? new Set();
   const deadline = performance.now() + timeoutMs;
+  leaving.get(server)?.abort();
   server.prependListener("request", (_req, res) => res.setHeader("Connection", "close"));
 
   const leaveUntil = Math.min(deadline, performance.now() + LEAVE_MS);

@@ -112,7 +112,7 @@ function Groups({ list, work, now, retries }: WorkProps) {
 function Lines(props: WorkProps) {
   const { work } = props;
   return (
-    <table class="stacked lines">
+    <table class="stacked lines many">
       <thead>
         <tr>
           <th scope="col">Tenant</th>
