@@ -4,6 +4,7 @@ import { z } from "zod";
 import {
   type Catalog,
   configVarName,
+  currencyOf,
   findPlan,
   marketplaceSection,
   neverChangeable,
@@ -179,6 +180,24 @@ describe("parseManifest", () => {
 
   test.each([[""], ["{"], ["[]"], ["null"], ["7"], ['"id"']])("the text %j is refused at the root", (text) => {
     expect(atOf(text)).toEqual([""]);
+  });
+
+  test("prices are in one currency of ISO 4217, in dollars unless they say another", () => {
+    const priced = (plan: object, dimension: object) => {
+      const file = JSON.parse(readFileSync("addon-manifest.json", "utf8"));
+      for (const one of file.catalog.plans) Object.assign(one.price, plan);
+      file.catalog.dimensions[0].price = { cents: 1, ...dimension };
+      return JSON.stringify(file);
+    };
+    expect(currencyOf(parseManifest(priced({}, {})).catalog)).toBe("USD");
+    expect(currencyOf(parseManifest(priced({ currency: "EUR" }, { currency: "EUR" })).catalog)).toBe("EUR");
+    const at = "/catalog/dimensions/0/price/currency";
+    expect(
+      faultsOf(() => parseManifest(priced({}, { currency: "usd" }))).find((one) => one.at === at)?.message,
+    ).toContain("ISO 4217");
+    expect(faultsOf(() => parseManifest(priced({ currency: "EUR" }, {})))).toEqual([
+      { at, message: expect.stringContaining("must be EUR") },
+    ]);
   });
 
   test("faults of format and faults between two parts are listed at once", () => {

@@ -106,7 +106,7 @@ describe("the console's metering", () => {
   });
 
   test("speaks of the end of a month only where a marketplace closes months", async () => {
-    expect(wordsOf(await page(""))).toContain("Month end AWS Marketplace takes usage");
+    expect(wordsOf(await page(""))).toContain("Month end AWS Marketplace closes");
     const elsewhere = await (await consoleOf(shop)).signIn();
     const html = (await elsewhere.get("/console/metering").expect(200)).text;
     expect(html).not.toContain("Month end");

@@ -64,6 +64,10 @@ export function parseManifest(text: string): Manifest {
   });
 }
 
+/** That of every price: dollars unless they say another. */
+export const currencyOf = ({ plans, dimensions }: Pick<Catalog, "plans" | "dimensions">): string =>
+  [...plans, ...dimensions].find(({ price }) => price !== undefined)?.price?.currency ?? "USD";
+
 /** The plan with this id, which is also its slug; undefined when it is not sold. */
 export const findPlan = (catalog: Catalog, id: string): Plan | undefined =>
   catalog.plans.find((plan) => plan.id === id);

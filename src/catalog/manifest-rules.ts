@@ -5,6 +5,11 @@ const word = z.string().catch("");
 const words = z.array(word).catch([]);
 const codes = z.record(z.string(), word).catch({});
 const sold = z.array(z.object({ id: word, codes }).catch({ id: "", codes: {} })).catch([]);
+const price = z
+  .object({ currency: word.default("USD") })
+  .optional()
+  .catch(undefined);
+const priced = z.array(z.object({ price }).catch({ price: undefined })).catch([]);
 const declared = z.array(z.object({ kind: word, var: word }).catch({ kind: "", var: "" })).catch([]);
 
 const api = z.object({ config_vars: words, config_vars_prefix: word, regions: words, requires: words });
@@ -36,8 +41,28 @@ export function crossFaults(file: unknown): Fault[] {
     ...regionFaults(manifest),
     ...credentialFaults(manifest),
     ...repeatFaults(manifest),
+    ...currencyFaults(file),
   ];
 }
+
+const readablePrices = z
+  .object({ catalog: z.object({ plans: priced, dimensions: priced }) })
+  .catch({ catalog: { plans: [], dimensions: [] } });
+
+/** The first price says the currency of all. */
+function currencyFaults(file: unknown): Fault[] {
+  const { plans, dimensions } = readablePrices.parse(file).catalog;
+  const named = [...placed("plans", plans), ...placed("dimensions", dimensions)];
+  const [first] = named;
+  return named
+    .filter(({ currency }) => currency !== first?.currency)
+    .map(({ at }) => ({ at, message: `must be ${first?.currency}, as the other prices: sums of two mean nothing` }));
+}
+
+const placed = (part: string, entries: z.output<typeof priced>) =>
+  entries.flatMap((entry, index) =>
+    entry.price ? [{ at: `/catalog/${part}/${index}/price/currency`, currency: entry.price.currency }] : [],
+  );
 
 function prefixFaults({ id, api }: ReadableManifest): Fault[] {
   const prefix = prefixOf(id, api.config_vars_prefix);

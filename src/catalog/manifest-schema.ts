@@ -54,6 +54,14 @@ const codes = z.record(name, label).default({}).readonly();
 const atLeastOne = (largest: number) =>
   z.int("must be a whole number").min(1, "must be at least 1").max(largest, `must be at most ${largest}`);
 
+const currencies: ReadonlySet<string> = new Set(Intl.supportedValuesOf("currency"));
+
+/** USD when absent; prices are hundredths of it. All of a manifest are in one: sums of two would mean nothing. */
+const currency = z
+  .string()
+  .refine((code) => currencies.has(code), "must be a currency of ISO 4217 in capital letters, such as USD")
+  .optional();
+
 /** What a `postgres` credential of the plan's tenants may do. */
 const databaseSchema = z
   .strictObject({
@@ -79,6 +87,7 @@ const planSchema = z
     price: z
       .strictObject({
         cents: z.int("must be whole cents").nonnegative("must not be negative"),
+        currency,
         unit: oneOf(["month", "year"]),
       })
       .readonly(),
@@ -89,10 +98,11 @@ const planSchema = z
   })
   .readonly();
 
-/** For the operators' estimates only, in the currency of the plans: what is billed stands in the marketplace's listing. */
+/** For the operators' estimates only: what is billed stands in the marketplace's listing. */
 const unitPrice = z
   .strictObject({
     cents: count,
+    currency,
     /** For so many units. */
     per: z.int("must be a whole number").min(1, "must be at least 1").default(1),
   })

@@ -1,4 +1,4 @@
-import { type Catalog, findPlan } from "../../catalog/catalog.ts";
+import { type Catalog, currencyOf, findPlan } from "../../catalog/catalog.ts";
 import { readManifestFile } from "../../compose.ts";
 import type { OperatorStore } from "../../isolation/isolation.ts";
 import { addDecimals, quotient } from "./decimals.ts";
@@ -7,8 +7,6 @@ import { type Cursor, type Line, pageOf, type Span, type Step, type Subject, sha
 /** Their usage of a month is summed in one step. */
 const TENANTS = 500;
 const MONTHS = 12;
-/** `price.cents` of the manifest are, as Heroku takes them, cents of this. */
-const CURRENCY = "USD";
 
 const summed = ["tenants", "billed", "waiting", "lost", "seconds"] as const;
 type Sums = Readonly<Record<(typeof summed)[number], string>>;
@@ -106,5 +104,5 @@ function estimateOf({ plan, seconds }: Part, monthSeconds: number, catalog: Cata
   if (price === undefined) return {};
   const months = price.unit === "year" ? 12 : 1;
   const estimate = quotient(`${BigInt(seconds) * BigInt(price.cents)}`, monthSeconds * months * 100, 2);
-  return { estimate, currency: CURRENCY };
+  return { estimate, currency: currencyOf(catalog) };
 }

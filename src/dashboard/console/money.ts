@@ -1,8 +1,8 @@
 import type { Catalog } from "../../catalog/catalog.ts";
 
-/** Prices of the manifest are cents of US dollars, as the marketplaces take them. */
-export function moneyOf(cents: number): string {
-  return (cents / 100).toLocaleString("en-US", { style: "currency", currency: "USD" });
+/** Prices of the manifest are hundredths of its currency. */
+export function moneyOf(cents: number, currency: string): string {
+  return (cents / 100).toLocaleString("en-US", { style: "currency", currency });
 }
 
 /** What so many units of a dimension come to, in cents, by our name of it or a marketplace's; undefined without a price. */

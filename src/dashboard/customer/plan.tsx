@@ -79,7 +79,7 @@ function amount({ price }: Plan): string {
   const digits = whole ? 0 : 2;
   return (price.cents / 100).toLocaleString("en-US", {
     style: "currency",
-    currency: "USD",
+    currency: price.currency ?? "USD",
     minimumFractionDigits: digits,
   });
 }

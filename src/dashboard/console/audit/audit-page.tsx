@@ -116,7 +116,7 @@ function Standing({ wanted: { chain }, read: { head, entries }, now }: AuditProp
 
 function Entries({ entries, now }: { entries: readonly CheckedEntry[]; now: Date }) {
   return (
-    <table class="stacked">
+    <table class="stacked lines many">
       <thead>
         <tr>
           <th scope="col">What</th>

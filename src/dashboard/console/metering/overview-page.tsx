@@ -70,8 +70,7 @@ function MonthEnd({ now, late }: { now: Date; late: number }) {
   return (
     <section class={`status ${last && late > 0 ? "bad" : "good"}`} aria-label="End of the month">
       <p>
-        <strong class="badge">Month end</strong> AWS Marketplace takes usage of {month} until{" "}
-        <Moment at={end} now={now} />, 06:00 UTC on the 1st.{" "}
+        <strong class="badge">Month end</strong> AWS Marketplace closes {month} <Moment at={end} now={now} />.{" "}
         {late === 0 ? "No record of an earlier month waits." : `${counted(late)} of an earlier month and waiting.`}
       </p>
     </section>

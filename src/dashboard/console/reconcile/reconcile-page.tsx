@@ -1,4 +1,4 @@
-import type { Catalog } from "../../../catalog/catalog.ts";
+import { type Catalog, currencyOf } from "../../../catalog/catalog.ts";
 import type { Fault } from "../../../errors.ts";
 import { type BilledDifference, differenceWords, type Reconciled } from "../../../metering/differences.ts";
 import { TOKEN_FIELD } from "../../own-forms.ts";
@@ -95,10 +95,11 @@ function Money({ differences, catalog }: Compared) {
   const priced = differences.flatMap(({ dimension, ours, theirs }) => priceOf(catalog, dimension, theirs - ours) ?? []);
   const more = priced.filter((cents) => cents > 0).reduce((sum, cents) => sum + cents, 0);
   const less = priced.filter((cents) => cents < 0).reduce((sum, cents) => sum + cents, 0);
+  const money = (cents: number) => moneyOf(cents, currencyOf(catalog));
   if (priced.length === 0) return <p class="quiet">The manifest names no price of these dimensions.</p>;
   return (
     <p>
-      At the manifest's prices they bill {moneyOf(more)} that we do not have, and {moneyOf(Math.abs(less))} of ours is
+      At the manifest's prices they bill {money(more)} that we do not have, and {money(Math.abs(less))} of ours is
       missing there
       {priced.length < differences.length ? "; differences without a price are not in it" : ""}.
     </p>
@@ -141,7 +142,7 @@ function Line({ one, catalog }: { one: BilledDifference; catalog: Catalog }) {
       <td data-word="Difference">
         <strong>{signed(theirs - ours)}</strong>
       </td>
-      <td data-word="Money">{cents === undefined ? "no price" : moneyOf(cents)}</td>
+      <td data-word="Money">{cents === undefined ? "no price" : moneyOf(cents, currencyOf(catalog))}</td>
       <td data-word="What">
         {differenceWords[kind]}
         {at === "" ? null : <span class="quiet"> ({at})</span>}

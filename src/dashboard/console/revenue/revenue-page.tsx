@@ -6,17 +6,18 @@ import type { Revenue, RevenueLine } from "./read.ts";
 interface RevenueProps {
   readonly revenue: Revenue;
   readonly now: Date;
+  readonly currency: string;
 }
 
 /** What purchases come to, by marketplace and plan. */
-export function RevenuePage({ revenue, now }: RevenueProps) {
+export function RevenuePage({ revenue, now, currency }: RevenueProps) {
   const { countedAt, lines } = revenue;
   return (
     <>
       <div class="heading">
         <h1>Revenue</h1>
         <p class="notice warn">
-          <strong>An estimate: the marketplace pays.</strong> Prices are those of the manifest, in US dollars, before
+          <strong>An estimate: the marketplace pays.</strong> Prices are those of the manifest, in {currency}, before
           the marketplace's share, private offers, discounts and taxes.
         </p>
         <p class="quiet">
@@ -29,8 +30,8 @@ export function RevenuePage({ revenue, now }: RevenueProps) {
           )}
         </p>
       </div>
-      {lines.length === 0 ? null : <Lines revenue={revenue} />}
-      {revenue.days.length < 2 ? null : <Days days={revenue.days} />}
+      {lines.length === 0 ? null : <Lines revenue={revenue} currency={currency} />}
+      {revenue.days.length < 2 ? null : <Days days={revenue.days} currency={currency} />}
     </>
   );
 }
@@ -46,7 +47,7 @@ const titles = [
   "Ended in 30 days",
 ] as const;
 
-function Lines({ revenue: { lines, through } }: { revenue: Revenue }) {
+function Lines({ revenue: { lines, through }, currency }: Omit<RevenueProps, "now">) {
   const sum = (of: (line: RevenueLine) => number | undefined) =>
     lines.reduce((total, line) => total + (of(line) ?? 0), 0);
   return (
@@ -55,7 +56,7 @@ function Lines({ revenue: { lines, through } }: { revenue: Revenue }) {
       title="By marketplace and plan"
       intro={`Metered is what was counted in this month${through === null ? "" : ` until ${through.slice(0, 16).replace("T", " ")}`}, times the price of its dimension, before what a plan includes.`}
     >
-      <table class="stacked lines">
+      <table class="stacked lines many">
         <thead>
           <tr>
             {titles.map((title) => (
@@ -74,7 +75,7 @@ function Lines({ revenue: { lines, through } }: { revenue: Revenue }) {
                   {line.plan}
                 </a>
               </td>
-              <Cells line={line} />
+              <Cells line={line} currency={currency} />
             </tr>
           ))}
         </tbody>
@@ -83,6 +84,7 @@ function Lines({ revenue: { lines, through } }: { revenue: Revenue }) {
             <th scope="row">All</th>
             <td data-word="Plan">all</td>
             <Cells
+              currency={currency}
               line={{
                 active: sum(({ active }) => active),
                 trials: sum(({ trials }) => trials),
@@ -104,9 +106,9 @@ function Lines({ revenue: { lines, through } }: { revenue: Revenue }) {
   );
 }
 
-function Cells({ line }: { line: Omit<RevenueLine, "marketplace" | "plan"> }) {
+function Cells({ line, currency }: { line: Omit<RevenueLine, "marketplace" | "plan">; currency: string }) {
   const count = (number: number) => number.toLocaleString("en-US");
-  const money = (cents: number | undefined) => (cents === undefined ? "no price" : moneyOf(cents));
+  const money = (cents: number | undefined) => (cents === undefined ? "no price" : moneyOf(cents, currency));
   return (
     <>
       <td data-word="Active">{count(line.active)}</td>
@@ -121,12 +123,12 @@ function Cells({ line }: { line: Omit<RevenueLine, "marketplace" | "plan"> }) {
   );
 }
 
-function Days({ days }: Pick<Revenue, "days">) {
+function Days({ days, currency }: Pick<Revenue, "days"> & { readonly currency: string }) {
   return (
     <Card
       id="days"
       title="Recurring a month, by day"
-      intro="As counted last on each of the past 90 days (UTC), in dollars at today's prices."
+      intro={`As counted last on each of the past 90 days (UTC), in ${currency} at today's prices.`}
     >
       <div class="chart" id="chart-recurring" aria-hidden="true" />
       <details>
@@ -144,7 +146,7 @@ function Days({ days }: Pick<Revenue, "days">) {
                 <th scope="row">
                   <time dateTime={day}>{day.slice(0, 10)}</time>
                 </th>
-                <td data-value={recurring / 100}>{moneyOf(recurring)}</td>
+                <td data-value={recurring / 100}>{moneyOf(recurring, currency)}</td>
               </tr>
             ))}
           </tbody>

@@ -1,5 +1,6 @@
 import { stringify } from "csv-stringify/sync";
 import { type RequestHandler, Router } from "express";
+import { currencyOf } from "../../../catalog/catalog.ts";
 import { sendPage } from "../../send-page.ts";
 import { ConsolePage } from "../frame.tsx";
 import { type ConsoleParts, crossing } from "../parts.ts";
@@ -19,7 +20,7 @@ export function revenueRoutes(parts: ConsoleParts): Router {
     sendPage(
       response,
       <ConsolePage parts={parts} request={request} title="Revenue" section="/console/revenue" head={<ChartAssets />}>
-        <RevenuePage revenue={revenue} now={store.operator.at} />
+        <RevenuePage revenue={revenue} now={store.operator.at} currency={currencyOf(catalog)} />
       </ConsolePage>,
     );
   };
@@ -28,10 +29,10 @@ export function revenueRoutes(parts: ConsoleParts): Router {
     const { countedAt, lines } = await readRevenue(crossing(parts, request, "took the revenue as a file"), catalog);
     const rows = lines.map((line) => ({
       ...line,
-      recurring: dollarsOf(line.recurring),
-      metered: dollarsOf(line.metered),
+      recurring: amountOf(line.recurring),
+      metered: amountOf(line.metered),
     }));
-    const cells = rows.map((line) => [...columns.map((column) => line[column]), "USD", countedAt]);
+    const cells = rows.map((line) => [...columns.map((column) => line[column]), currencyOf(catalog), countedAt]);
     response.setHeader("Cache-Control", "no-store");
     response.attachment("revenue-estimate.csv");
     response.end(stringify([[...columns, "currency", "counted_at"], ...cells], { escape_formulas: true }));
@@ -43,4 +44,4 @@ export function revenueRoutes(parts: ConsoleParts): Router {
   return router;
 }
 
-const dollarsOf = (cents: number | undefined): string => (cents === undefined ? "" : (cents / 100).toFixed(2));
+const amountOf = (cents: number | undefined): string => (cents === undefined ? "" : (cents / 100).toFixed(2));
