@@ -1,17 +1,15 @@
 import { randomUUID } from "node:crypto";
 import { get } from "node:http";
 import supertest from "supertest";
-import { connect, type Database } from "../src/db/db.ts";
-import { isolate, type Store } from "../src/isolation/isolation.ts";
 import { type ConsoleStage, type ConsoleVisitor, consoleOf } from "./support/console.ts";
+import { type CountedStore, countedStore } from "./support/counted-store.ts";
 import { closeServers } from "./support/listen.ts";
 import { closeProviders, purchase, type TestProvider, testProvider } from "./support/provider.ts";
 
 let shop: TestProvider;
 let stage: ConsoleStage;
 let visitor: ConsoleVisitor;
-let trips: string[];
-let database: Database;
+let counted: CountedStore;
 
 const bazaar = new Map([
   ["bazaar", { describe: () => Promise.reject(new Error("not asked")) }],
@@ -20,27 +18,16 @@ const bazaar = new Map([
 
 beforeAll(async () => {
   shop = await testProvider();
-  trips = [];
-  stage = await consoleOf(shop, { marketplaces: bazaar, store: counted() });
+  counted = countedStore(shop.database);
+  stage = await consoleOf(shop, { marketplaces: bazaar, store: counted.store });
   visitor = await stage.signIn();
 });
 
 afterAll(async () => {
   await closeServers();
-  await database.close();
+  await counted.close();
   await closeProviders();
 });
-
-/** Every statement that goes to the database, noted. */
-function counted(): Store {
-  database = connect({ url: shop.database.appUrl });
-  const { run } = database;
-  const noted: Database["run"] = (statement) => {
-    trips.push(statement.text);
-    return run(statement);
-  };
-  return isolate({ ...database, run: noted }, { role: null });
-}
 
 const home = async () => (await visitor.get("/console").expect(200)).text;
 
@@ -101,10 +88,10 @@ describe("the console's home", () => {
   });
 
   test("takes no more than eight round trips and is told in the audit", async () => {
-    trips.length = 0;
+    counted.trips.length = 0;
     await home();
-    expect(trips.length).toBeGreaterThan(2);
-    expect(trips.length).toBeLessThanOrEqual(8);
+    expect(counted.trips.length).toBeGreaterThan(2);
+    expect(counted.trips.length).toBeLessThanOrEqual(8);
     const crossed = await shop.look<{ by: string }>(
       `select "by" from audit_entries where data->>'reason' = 'looks at the console''s home'`,
     );

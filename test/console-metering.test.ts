@@ -2,23 +2,22 @@ import { h } from "preact";
 import { render } from "preact-render-to-string";
 import { monthEnd } from "../src/dashboard/console/metering/month-end.ts";
 import { OverviewPage } from "../src/dashboard/console/metering/overview-page.tsx";
-import { connect, type Database } from "../src/db/db.ts";
-import { isolate, type Store } from "../src/isolation/isolation.ts";
 import { HOUR } from "./support/clock.ts";
 import { becomes, type ConsoleVisitor, consoleOf } from "./support/console.ts";
+import { type CountedStore, countedStore } from "./support/counted-store.ts";
 import { closeServers } from "./support/listen.ts";
 import { closeProviders, purchase, type TestProvider, testProvider } from "./support/provider.ts";
 
 let shop: TestProvider;
 let visitor: ConsoleVisitor;
-let database: Database;
 let tenant: string;
-const trips: string[] = [];
+let counted: CountedStore;
 
 beforeAll(async () => {
   shop = await testProvider();
+  counted = countedStore(shop.database);
   const describe = () => Promise.reject(new Error("not asked"));
-  const stage = await consoleOf(shop, { store: counted(), marketplaces: new Map([["aws", { describe }]]) });
+  const stage = await consoleOf(shop, { store: counted.store, marketplaces: new Map([["aws", { describe }]]) });
   visitor = await stage.signIn();
   await becomes(shop, "vera@example.com", "viewer");
   tenant = (await shop.provision(purchase({ resourceId: crypto.randomUUID(), name: "acme <b>" }))).value.tenant.id;
@@ -26,35 +25,9 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await closeServers();
-  await database.close();
+  await counted.close();
   await closeProviders();
 });
-
-/** Every message to the database, noted. */
-function counted(): Store {
-  database = connect({ url: shop.database.appUrl });
-  const { run, transaction } = database;
-  return isolate(
-    {
-      ...database,
-      run: (statement) => {
-        trips.push(statement.text);
-        return run(statement);
-      },
-      transaction: (prelude, work) => {
-        trips.push("begin", "commit");
-        return transaction(prelude, (tx, answered) => {
-          const query: typeof tx.query = (text, ...rest) => {
-            trips.push(text);
-            return tx.query(text, ...rest);
-          };
-          return work({ ...tx, query }, answered);
-        });
-      },
-    },
-    { role: null },
-  );
-}
 
 const hourAgo = (hours: number) => new Date(Math.floor(shop.clock.now().getTime() / HOUR) * HOUR - hours * HOUR);
 const inAddress = (hour: Date) => `${hour.toISOString().slice(0, 16)}Z`;
@@ -188,11 +161,11 @@ describe("the console's metering", () => {
     expect(wordsOf(await page(""))).toContain("Carried to a later hour 41.5 ");
   });
 
-  test("needs at most eight round trips, fits, and is told in the audit", async () => {
+  test("needs at most eight round counted.trips, fits, and is told in the audit", async () => {
     for (const path of ["", `/${tenant}`, recordPath(hourAgo(5), "queries")]) {
-      trips.length = 0;
+      counted.trips.length = 0;
       expect(Buffer.byteLength(await page(path))).toBeLessThan(100_000);
-      expect([path, trips.length]).toEqual([path, path === "" ? 3 : 8]);
+      expect([path, counted.trips.length]).toEqual([path, path === "" ? 3 : 8]);
     }
     const told = await shop.look<{ reason: string }>(
       `select distinct data->>'reason' as reason from audit_entries
