@@ -93,9 +93,11 @@ export async function readAudit(
   limit: number,
 ): Promise<AuditPageRead> {
   const end = until === undefined ? undefined : new Date(Date.parse(until) + DAY_MS).toISOString();
+  // Where nothing is sieved out, what is looked at is shown.
+  const look = (action ?? by ?? from ?? until) === undefined ? limit + 1 : LOOK;
   const [row] = await store.throughDoor<{ found: Found }>({
     text: "select console_audit($1, $2, $3) as found",
-    values: [JSON.stringify({ chain, action, by, from, until: end, before }), limit + 1, LOOK],
+    values: [JSON.stringify({ chain, action, by, from, until: end, before }), limit + 1, look],
   });
   if (row === undefined) throw new Error("console_audit gave no row.");
   const { rows, looked, head } = row.found;
