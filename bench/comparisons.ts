@@ -1,4 +1,5 @@
 import { type Comparison, compare } from "./comparison.ts";
+import { console } from "./console/console.ts";
 import { fill } from "./fill.ts";
 import { models } from "./isolation/models.ts";
 import { isolation } from "./isolation/pooled.ts";
@@ -29,6 +30,7 @@ const openings = {
   "ingest-size": async (databases, sizes) => (await ingestSize(databases, sizes)).map(trialOf),
   disk: async (databases, sizes) => [await disk(databases, sizes)],
   isolation: async (databases, sizes) => isolation(databases, sizes),
+  console: async (databases, sizes) => [await console(databases, sizes)],
   models: async (_databases, sizes) => [models(sizes)],
 } satisfies Record<string, Open>;
 

@@ -15,8 +15,8 @@ const HELP = `node bench/run.js [--short] [--only NAME] [--rounds N] [--seconds 
   --only       ${comparisonNames.join(", ").replace("rollup, ", "rollup,\n               ")}
   --rounds     how often each side is measured (7)
   --seconds    how long each time (2)
-  --tenants    how many the large database of "size" holds (1000000)
-  --events     how many are stored in the large database of "ingest-size" (10000000)
+  --tenants    how many the large database of "size" and of "console" holds (1000000)
+  --events     how many are stored in the large database of "ingest-size" and of "console" (10000000)
   --places     how many tenants of the pool and of the bridge "models" has at most (10000)
   --json       writes the figures to this file too
 

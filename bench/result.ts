@@ -21,6 +21,11 @@ export const measures = {
   removeMs: { heading: "ms to remove", digits: 1 },
   kilobytes: { heading: "kB each", digits: 1 },
   megabytes: { heading: "MB in all", digits: 0 },
+  trips: { heading: "round trips", digits: 0 },
+  pageMs: { heading: "page ms", digits: 1 },
+  bareMs: { heading: "bare ms", digits: 1 },
+  overBare: { heading: "page / bare", digits: 2 },
+  overSmall: { heading: "many / few", digits: 2 },
   restartSeconds: { heading: "s to restart", digits: 2 },
   recoverySeconds: { heading: "s after a crash", digits: 2 },
 } as const satisfies Record<string, { heading: string; digits: number }>;

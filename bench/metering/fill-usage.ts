@@ -4,6 +4,7 @@ const DAYS = 30;
 /** The keys of so many days are in either generation, when it is about to be turned. */
 const DAYS_OF_KEYS = 8;
 const DAY_MS = 86_400_000;
+const MOST_TENANTS = 10_000;
 
 /**
  * Puts `count` events into the days up to today, and the keys of the last sixteen days into both generations, in two
@@ -11,19 +12,11 @@ const DAY_MS = 86_400_000;
  */
 export async function fillUsage(database: MeasuredDatabase, count: number): Promise<number> {
   const startedAt = performance.now();
-  const today = Date.now();
-  const days = Array.from({ length: DAYS }, (_, ago) => new Date(today - ago * DAY_MS).toISOString().slice(0, 10));
-  const daily = Math.ceil(count / DAYS);
-  await database.session((query) => query("select make_usage_days($1::date[])", [days]));
+  const dailyKeys = Math.ceil(count / DAYS) * DAYS_OF_KEYS;
   await Promise.all([
+    fillEvents(database, count, MOST_TENANTS),
     unhurried(database, async (query) => {
-      await query(TENANTS);
-      await query("analyze some_tenants");
-      const [tenants] = await query<{ many: number }>("select count(*)::integer as many from some_tenants");
-      for (const day of days) await query(eventsOf(day), [daily, tenants?.many]);
-    }),
-    unhurried(database, async (query) => {
-      for (const table of ["usage_keys_0", "usage_keys_1"]) await fillKeys(query, table, daily * DAYS_OF_KEYS);
+      for (const table of ["usage_keys_0", "usage_keys_1"]) await fillKeys(query, table, dailyKeys);
     }),
   ]);
   await database.session(async (query) => {
@@ -33,8 +26,21 @@ export async function fillUsage(database: MeasuredDatabase, count: number): Prom
   return Math.round((performance.now() - startedAt) / 100) / 10;
 }
 
+/** Puts `count` events, without keys, into the days up to today: of the first `tenants` by their ids, in turn. */
+export async function fillEvents(database: MeasuredDatabase, count: number, tenants: number): Promise<void> {
+  const today = Date.now();
+  const days = Array.from({ length: DAYS }, (_, ago) => new Date(today - ago * DAY_MS).toISOString().slice(0, 10));
+  await database.session((query) => query("select make_usage_days($1::date[])", [days]));
+  await unhurried(database, async (query) => {
+    await query(TENANTS, [tenants]);
+    await query("analyze some_tenants");
+    const [some] = await query<{ many: number }>("select count(*)::integer as many from some_tenants");
+    for (const day of days) await query(eventsOf(day), [Math.ceil(count / DAYS), some?.many]);
+  });
+}
+
 /** A session in which a commit does not wait for the disk. */
-function unhurried(database: MeasuredDatabase, work: (query: Query) => Promise<void>): Promise<void> {
+export function unhurried(database: MeasuredDatabase, work: (query: Query) => Promise<void>): Promise<void> {
   return database.session(async (query) => {
     await query("set synchronous_commit = off");
     await query("set maintenance_work_mem = '512MB'");
@@ -43,7 +49,7 @@ function unhurried(database: MeasuredDatabase, work: (query: Query) => Promise<v
 }
 
 const TENANTS = `create temp table some_tenants as
-select row_number() over () - 1 as place, id from tenants limit 10000`;
+select row_number() over () - 1 as place, id from (select id from tenants order by id limit $1) t`;
 
 /** In the order of their times; the id has the length of a UUID. */
 const eventsOf = (day: string): string => `
