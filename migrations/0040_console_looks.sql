@@ -138,11 +138,11 @@ language sql stable as $$
 $$;
 
 -- Names that begin with what is looked for. Of two beginnings an index takes one to start from, and it took the one that is
--- before every name: now there is one.
+-- before every name: now neither is.
 create or replace function console_named(p jsonb, p_limit integer, p_look integer) returns jsonb language sql stable as $$
   with fits as materialized (
     select x.term, x.tenant_id, x.kind from tenant_terms x
-    where x.term < lower(p->>'q') || chr(1114111)
+    where x.term >= lower(p->>'q') and x.term < lower(p->>'q') || chr(1114111)
       and (x.term, x.tenant_id) > (greatest(p->'after'->>'term' collate "C", lower(p->>'q') collate "C"), coalesce(p->'after'->>'id', ''))
     order by x.term, x.tenant_id limit p_look
   ), found as (
