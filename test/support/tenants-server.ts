@@ -58,7 +58,7 @@ export async function tenantsServer(): Promise<TenantsServer> {
         await named("pg_namespace", "nspname"),
         await named("pg_database", "datname"),
       ];
-      const ours = /_(connect|tenants|tenants_read|stallholder)$/;
+      const ours = /_(connect|tenants|tenants_read|stallholder|makers_..)$/;
       const listed = [
         ...roles.map(({ name }) => `role ${name}`),
         ...schemas.map(({ name }) => `schema ${name}`),
@@ -71,6 +71,8 @@ export async function tenantsServer(): Promise<TenantsServer> {
         for (const { name } of await named("pg_database", "datname")) await dropDatabase(client, name);
         const roles = await named("pg_roles", "rolname");
         await dropDatabase(client, shared);
+        // Makers last: what they granted depends on them.
+        roles.sort((a, b) => Number(a.name.includes("_makers_")) - Number(b.name.includes("_makers_")));
         for (const { name } of roles) await client.query(`drop role ${pg.escapeIdentifier(name)}`);
       }),
   };

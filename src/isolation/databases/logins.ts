@@ -1,14 +1,17 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { scramVerifier } from "./scram.ts";
 import { literal, quoted, together } from "./session.ts";
-import { type Site, type Target, take, type WantedLogin } from "./site.ts";
+import { asMaker, type Site, type Target, take, type WantedLogin } from "./site.ts";
 import { clearTraces } from "./traces.ts";
 
 /** Makes every wanted login as it should be: two of one tenant act for the same owner, so they have the same data. */
 export async function setLogins(site: Site, there: readonly string[], target: Target): Promise<void> {
   for (const login of target.logins) {
     const verifier = await scramVerifier(login.password);
-    await together(site.session, loginStatements(site, login, there.includes(login.role), target, verifier));
+    await together(
+      site.session,
+      asMaker(site, loginStatements(site, login, there.includes(login.role), target, verifier)),
+    );
   }
 }
 
@@ -48,15 +51,15 @@ export async function dropLogins(site: Site, there: readonly string[], roles: re
   if (roles.length === 0) return;
   const { session, names } = site;
   const owners = there.filter((role) => role === names.owner);
-  await together(session, [...roles.map((role) => `alter role ${role} nologin`), ...take(site, [...roles, ...owners])]);
+  const shut = roles.map((role) => `alter role ${role} nologin`);
+  await together(session, [...asMaker(site, shut), ...take(site, [...roles, ...owners])]);
   await endSessions(site, roles);
   const handOver = owners.flatMap((owner) => roles.map((role) => `reassign owned by ${role} to ${owner}`));
   await clearTraces(site, roles, [...handOver, ...roles.map((role) => `drop owned by ${role}`)]);
-  await together(
-    session,
-    roles.map((role) => `drop role ${role}`),
-  );
+  await together(session, asMaker(site, dropping(roles)));
 }
+
+export const dropping = (roles: readonly string[]): readonly string[] => roles.map((role) => `drop role ${role}`);
 
 const GONE_WITHIN_MS = 4_000;
 const LOOK_AGAIN_MS = 50;

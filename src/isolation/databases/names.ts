@@ -24,6 +24,8 @@ export interface TenantNames {
   /** May read what the owner owns; nobody logs in as it. */
   readonly reader: string;
   readonly schema: string;
+  /** Makes the roles of this tenant and of others whose ids begin alike; see `asMaker`. */
+  readonly maker: string;
   /** The schema while it is made, and after it was left. */
   readonly arriving: string;
   readonly leaving: string;
@@ -43,9 +45,12 @@ export function environmentNames(environment: string): EnvironmentNames {
 export function tenantNames(environment: string, tenant: string): TenantNames {
   const owner = `${environment}_${tenant}`;
   const schemas = { schema: owner, arriving: `${owner}_new`, leaving: `${owner}_old` };
-  return { tenant, owner, reader: `${owner}_ro`, ...schemas, database: owner };
+  const maker = `${environment}_makers_${tenant.slice(0, MAKERS_LETTERS)}`;
+  return { tenant, owner, reader: `${owner}_ro`, maker, ...schemas, database: owner };
 }
 
+/** Two of them make 832 makers at most: with 100,000 tenants each has made the roles of 120. */
+const MAKERS_LETTERS = 2;
 const ALPHABET = "abcdefghijklmnopqrstuvwxyz234567";
 /** Of a tenant's id, and of what makes a login's name its own. */
 export const ID_LENGTH = 26;

@@ -1,5 +1,6 @@
+import { dropping } from "./logins.ts";
 import { together, within } from "./session.ts";
-import { type Site, take } from "./site.ts";
+import { asMaker, type Site, take } from "./site.ts";
 import { clearTraces } from "./traces.ts";
 
 /**
@@ -42,10 +43,14 @@ export async function makeClosedSilo(site: Site): Promise<void> {
   await together(session, [
     `revoke all on database ${database} from public`,
     `alter database ${database} allow_connections true`,
-    ...take(site, [names.owner, names.reader]),
   ]);
   await within(site.open, database, (inside) =>
-    together(inside, ["revoke all on schema public from public", ...rights(site, "public")]),
+    together(inside, [
+      "revoke all on schema public from public",
+      // In the same text: a settlement that ends meanwhile gives back what was taken before.
+      ...take(site, [names.owner, names.reader]),
+      ...rights(site, "public"),
+    ]),
   );
 }
 
@@ -62,8 +67,5 @@ export async function removeEverything(site: Site, roles: readonly string[]): Pr
     left,
     left.map((role) => `drop owned by ${role} cascade`),
   );
-  await together(
-    session,
-    left.map((role) => `drop role ${role}`),
-  );
+  await together(session, asMaker(site, dropping(left)));
 }

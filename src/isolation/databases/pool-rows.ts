@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { mintLogin } from "./names.ts";
 import { scramVerifier } from "./scram.ts";
 import { literal, type Session, together } from "./session.ts";
-import type { Site } from "./site.ts";
+import { asMaker, type Site } from "./site.ts";
 
 const BATCH = 5_000;
 
@@ -25,10 +25,11 @@ export async function deletePooledRows(site: Site, there: readonly string[]): Pr
   if (tables.length === 0) return;
   const login = mintLogin(environment.environment, names.tenant);
   const password = randomBytes(32).toString("base64url");
-  await together(session, [
+  const made = [
     `create role ${login} login inherit connection limit 1 password ${literal(await scramVerifier(password))}`,
     `grant ${names.owner} to ${login}`,
-  ]);
+  ];
+  await together(session, asMaker(site, made));
   const inside = await site.openAs(login, password);
   try {
     await deleteAll(inside, tables, literal(names.tenant));

@@ -22,10 +22,15 @@ const TRIES = 5;
  */
 export async function prepareServer(session: Session, names: EnvironmentNames, shared: string): Promise<Server> {
   const server = await describeServer(session);
+  await whileColliding(() => together(session, preparation(server, names, shared)));
+  return server;
+}
+
+/** Tries again when somebody else makes the same thing at the same time. */
+export async function whileColliding(work: () => Promise<void>): Promise<void> {
   for (let tried = 1; ; tried += 1) {
     try {
-      await together(session, preparation(server, names, shared));
-      return server;
+      return await work();
     } catch (fault) {
       if (tried === TRIES || !isCollision(fault)) throw fault;
       await sleep(50 * tried * Math.random());
@@ -53,7 +58,7 @@ function isCollision(fault: unknown): boolean {
 function preparation(server: Server, names: EnvironmentNames, shared: string): readonly string[] {
   const { connect, tenants, tenantsRead, schema } = names;
   return [
-    ...[connect, tenants, tenantsRead].map(createGroup),
+    ...[connect, tenants, tenantsRead].map((name) => createRole(name, "nologin")),
     `grant ${connect} to ${tenants}, ${tenantsRead}`,
     `create schema if not exists ${schema}`,
     `grant usage on schema ${schema} to ${connect}`,
@@ -64,10 +69,11 @@ function preparation(server: Server, names: EnvironmentNames, shared: string): r
   ];
 }
 
-const createGroup = (name: string): string =>
+/** Unless it is there. */
+export const createRole = (name: string, attributes: string): string =>
   `do $$ begin
      if not exists (select from pg_catalog.pg_roles where rolname = ${literal(name)}) then
-       create role ${name} nologin;
+       create role ${name} ${attributes};
      end if;
    end $$`;
 

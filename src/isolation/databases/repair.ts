@@ -1,4 +1,5 @@
 import { dropLogins } from "./logins.ts";
+import { atTenant } from "./makers.ts";
 import { tenantNames } from "./names.ts";
 import { compare, type Discrepancy, type ReconcileParts } from "./reconcile.ts";
 import { type Session, together, within } from "./session.ts";
@@ -49,9 +50,8 @@ function cures(found: readonly Discrepancy[]): ReadonlyMap<string, "settle" | "r
 
 async function removeNobodys(surroundings: Surroundings, tenant: string): Promise<void> {
   if (!(await holdsData(surroundings, tenant))) return settleTenant(surroundings, tenant, nothing);
-  const names = tenantNames(surroundings.environment.environment, tenant);
-  await within(surroundings.open, undefined, async (session) => {
-    const site = { ...surroundings, names, session };
+  await atTenant(surroundings, tenant, async (site) => {
+    const { session, names } = site;
     const there = await rolesThere(site);
     const logins = there.filter((role) => isLogin(site, role));
     await dropLogins(site, there, logins);

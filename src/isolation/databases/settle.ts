@@ -1,10 +1,11 @@
 import { dropLogins, endSessions, setLogins } from "./logins.ts";
+import { atTenant } from "./makers.ts";
 import { putAside } from "./moving/other-places.ts";
-import { type Model, readName, tenantNames } from "./names.ts";
+import { type Model, readName } from "./names.ts";
 import { makeBridge, makeSilo, removeEverything } from "./places.ts";
 import { deletePooledRows } from "./pool-rows.ts";
-import { together, within } from "./session.ts";
-import { giveBack, type Site, type Surroundings, type Target, take } from "./site.ts";
+import { together } from "./session.ts";
+import { asMaker, giveBack, type Site, type Surroundings, type Target, take } from "./site.ts";
 
 /**
  * Makes the server hold exactly what `target` says, whatever it holds now, and is the only code that makes or removes
@@ -12,8 +13,7 @@ import { giveBack, type Site, type Surroundings, type Target, take } from "./sit
  * goes on from whatever it finds.
  */
 export async function settleTenant(surroundings: Surroundings, tenant: string, target: Target): Promise<void> {
-  const names = tenantNames(surroundings.environment.environment, tenant);
-  await within(surroundings.open, undefined, (session) => apply({ ...surroundings, names, session }, target));
+  await atTenant(surroundings, tenant, (site) => apply(site, target));
 }
 
 async function apply(site: Site, target: Target): Promise<void> {
@@ -58,11 +58,13 @@ async function makeTenant(site: Site, there: readonly string[], { model }: Targe
   const roles = [site.names.owner, site.names.reader];
   const missing = roles.filter((role) => !there.includes(role));
   await together(site.session, [
-    ...missing.map((role) => `create role ${role}`),
-    // A login as the owner would go round rotation, suspension, limits and the fence of a move.
-    ...roles.map((role) => `alter role ${role} nologin`),
+    ...asMaker(site, [
+      ...missing.map((role) => `create role ${role}`),
+      // A login as the owner would go round rotation, suspension, limits and the fence of a move.
+      ...roles.map((role) => `alter role ${role} nologin`),
+      ...groups(site, model),
+    ]),
     ...take(site, roles),
-    ...groups(site, model),
   ]);
   await putAside(site, model);
   if (model === "bridge") await makeBridge(site);

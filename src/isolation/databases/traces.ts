@@ -1,4 +1,5 @@
-import { readName } from "./names.ts";
+import { readyMaker } from "./makers.ts";
+import { readName, tenantNames } from "./names.ts";
 import { type Session, together, within } from "./session.ts";
 import { giveBack, type Site, take } from "./site.ts";
 
@@ -41,11 +42,19 @@ export async function clearTraces(site: Site, roles: readonly string[], statemen
   const { environment } = site.environment;
   for (const database of await databasesWithTraces(site.session, roles)) {
     await within(site.open, database, async (inside) => {
-      const others = (await owners(inside, roles)).filter((role) => {
+      const others: { readonly role: string; readonly theirs: Site }[] = [];
+      for (const role of await owners(inside, roles)) {
         const tenant = readName(environment, role)?.tenant;
-        return tenant !== undefined && tenant !== site.names.tenant;
-      });
-      await together(inside, [...take(site, others), ...statements, ...giveBack(site, others)]);
+        if (tenant === undefined || tenant === site.names.tenant) continue;
+        const theirs = { ...site, names: tenantNames(environment, tenant) };
+        await readyMaker(theirs);
+        others.push({ role, theirs });
+      }
+      await together(inside, [
+        ...others.flatMap(({ role, theirs }) => take(theirs, [role])),
+        ...statements,
+        ...others.flatMap(({ role, theirs }) => giveBack(theirs, [role])),
+      ]);
     });
   }
 }

@@ -9,9 +9,9 @@ import {
   type Progress,
   refuseUnlessNoRows,
 } from "../../copy/copy.ts";
-import { type Model, tenantNames } from "../names.ts";
+import { atTenant } from "../makers.ts";
+import type { Model } from "../names.ts";
 import { findDatabase } from "../rows.ts";
-import { within } from "../session.ts";
 import type { Site } from "../site.ts";
 import { makeArrival, moveOn, removeArrival } from "./other-places.ts";
 import { activeMove, endLogin, lendLogin } from "./rows.ts";
@@ -89,9 +89,7 @@ async function asParty<T>(
 ): Promise<T> {
   const { store, clock, settle, url } = parts;
   const surroundings = await parts.surroundings();
-  const names = tenantNames(surroundings.environment.environment, tenant);
-  const site: Party["site"] = (inside) =>
-    within(surroundings.open, undefined, (session) => inside({ ...surroundings, names, session }));
+  const site: Party["site"] = (inside) => atTenant(surroundings, tenant, inside);
   const login = mintWorkingLogin(surroundings.environment, tenant);
   const model = await store.asTenant(tenant, async (tx) => {
     const row = await findDatabase(tx);

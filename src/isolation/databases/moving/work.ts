@@ -1,8 +1,8 @@
 import type { Place, Progress } from "../../copy/copy.ts";
 import type { DatabasesOptions } from "../contract.ts";
-import { type Model, tenantNames } from "../names.ts";
+import { atTenant } from "../makers.ts";
+import type { Model } from "../names.ts";
 import { findDatabase } from "../rows.ts";
-import { within } from "../session.ts";
 import type { Site, Surroundings } from "../site.ts";
 import { changeMove, type HeldMove, type Move, planMove } from "./rows.ts";
 import { makeWorkingLogin, mintWorkingLogin, placeFor, type WorkingLogin } from "./working-login.ts";
@@ -34,9 +34,7 @@ export function workOn(
   held: () => HeldMove,
 ): Omit<MoveWork, "move" | "options"> {
   const { tenant } = held().move;
-  const names = tenantNames(surroundings.environment.environment, tenant);
-  const site = <T>(work: (site: Site) => Promise<T>): Promise<T> =>
-    within(surroundings.open, undefined, (session) => work({ ...surroundings, names, session }));
+  const site = <T>(work: (site: Site) => Promise<T>): Promise<T> => atTenant(surroundings, tenant, work);
 
   let made: Promise<WorkingLogin> | undefined;
   const login = (): Promise<WorkingLogin> => {

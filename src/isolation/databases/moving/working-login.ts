@@ -3,7 +3,7 @@ import type { Place } from "../../copy/copy.ts";
 import { type Model, mintLogin } from "../names.ts";
 import { scramVerifier } from "../scram.ts";
 import { literal, together } from "../session.ts";
-import type { Site } from "../site.ts";
+import { asMaker, type Site } from "../site.ts";
 
 /** A login that works on a move as the tenant: whatever customers' definitions do, they do to their own data. */
 export interface WorkingLogin {
@@ -22,9 +22,12 @@ export async function makeWorkingLogin(site: Site, { role, password }: WorkingLo
   const { session, names, environment } = site;
   const verifier = literal(await scramVerifier(password));
   const silo = await session.run("select from pg_database where datname = $1", [names.database]);
-  await together(session, [
+  const made = [
     `create role ${role} login inherit connection limit ${CONNECTIONS} password ${verifier}`,
     `grant ${names.owner}, ${environment.tenants} to ${role}`,
+  ];
+  await together(session, [
+    ...asMaker(site, made),
     ...(silo.length > 0 ? [`grant connect on database ${names.database} to ${role}`] : []),
   ]);
 }
