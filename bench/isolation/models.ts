@@ -126,10 +126,20 @@ async function settling(server: EmbeddedServer, work: (settle: Settle) => Promis
     const { open, openAs, shared } = sessions;
     const prepared = await within(open, undefined, (session) => prepareServer(session, environment, shared));
     await work((tenant, target) =>
-      settleTenant({ server: prepared, environment, shared, open, openAs }, tenant, target),
+      triedAgain(() => settleTenant({ server: prepared, environment, shared, open, openAs }, tenant, target)),
     );
   } finally {
     await sessions.close();
+  }
+}
+
+/** As a worker does with what waited for a lock too long. */
+async function triedAgain(settle: () => Promise<void>, tries = 5): Promise<void> {
+  try {
+    await settle();
+  } catch (fault) {
+    if (tries === 1) throw fault;
+    await triedAgain(settle, tries - 1);
   }
 }
 
