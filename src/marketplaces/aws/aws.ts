@@ -3,6 +3,7 @@ import type { Marketplace } from "../marketplace.ts";
 import { type AwsApi, type AwsApiOptions, awsApi } from "./api/aws-api.ts";
 import { openCaller } from "./api/call.ts";
 import { checkConnection } from "./checks/connection.ts";
+import { currentTruth } from "./current-truth.ts";
 import { accountOfTenant, describeTenant } from "./describe.ts";
 import type { FetchFromSns } from "./inbox/sns-certificates.ts";
 import { awsRoutes } from "./intake/routes.ts";
@@ -47,6 +48,7 @@ export function awsMarketplace({ access, api, fetchFromSns, mode, ...parts }: Aw
     routes: (intake) => awsRoutes(options, intake, fetchFromSns),
     deliver: async ({ kind }) => ({ outcome: "given_up", fault: `Nothing called ${kind} is told to AWS.` }),
     describe: (tenant) => describeTenant(options, tenant),
+    currentTruth: (tenant, within) => currentTruth(options, tenant, within),
     check: (within) => checkConnection({ access, products: section.products, queueUrl: access.queueUrl, within }),
     accountOf: (tenant) => accountOfTenant(options, tenant),
     upkeep: awsUpkeep(options),

@@ -2,7 +2,7 @@ import type { Tenant } from "../../tenants/tenants.ts";
 import type { MarketplaceTexts } from "../marketplace.ts";
 import { contactOf } from "./intake/contact.ts";
 import { ANNOUNCED_MS } from "./licences/end-purchase.ts";
-import { type LicenceRow, type LicenceView, timeOf } from "./licences/licence.ts";
+import { type LicenceRow, type LicenceView, licenceOfTenant, timeOf } from "./licences/licence.ts";
 import type { AwsOptions } from "./options.ts";
 import { SUBSCRIPTIONS_URL } from "./pages/frame.tsx";
 import { stageOf, stageTexts, termsOf } from "./pages/stage.ts";
@@ -10,13 +10,7 @@ import { findProduct } from "./section.ts";
 
 /** What AWS Marketplace calls the purchase: the state and the terms of the licence that is in force, or was last. */
 export async function describeTenant(options: AwsOptions, tenant: Tenant): Promise<MarketplaceTexts> {
-  const rows = await options.store.asTenant(tenant.id, (tx) =>
-    tx.query<{ licence: LicenceRow }>(
-      `select to_jsonb(l) as licence from aws_licences l
-       order by (l.state = 'active') desc, l.started_at desc nulls last, l.key limit 1`,
-    ),
-  );
-  const licence = rows[0]?.licence;
+  const licence = await licenceOfTenant(options.store, tenant.id);
   const view = licence && { licence, tenant: { id: tenant.id, state: tenant.state }, history: [], relatives: [] };
   const product = findProduct(options.section, { productCode: licence?.product_code });
   const contact = licence && contactOf(options, licence);

@@ -53,6 +53,17 @@ export type IncludedRow = Omit<Included, "from" | "until"> & { readonly from: st
 
 export type EntitlementRow = Omit<Entitlement, "expiresAt"> & { readonly expiresAt?: string };
 
+/** The licence of a tenant that is in force, or was last. */
+export async function licenceOfTenant(store: Store, tenant: string): Promise<LicenceRow | undefined> {
+  const rows = await store.asTenant(tenant, (tx) =>
+    tx.query<{ licence: LicenceRow }>(
+      `select to_jsonb(l) as licence from aws_licences l
+       order by (l.state = 'active') desc, l.started_at desc nulls last, l.key limit 1`,
+    ),
+  );
+  return rows[0]?.licence;
+}
+
 /** Another licence that may share the tenant. */
 export interface Relative {
   readonly key: string;
