@@ -14,8 +14,6 @@ interface AnySide {
 /** A server that is asked over HTTP. */
 interface ServerSide extends AnySide {
   readonly server: ServerJob["server"];
-  /** How many processes share the port; one when absent. */
-  readonly processes?: number;
   /** As the role of the service; the sides without us know no policies. */
   readonly as?: "app" | "superuser";
 }
@@ -94,10 +92,7 @@ interface RunningSide {
 }
 
 async function startSide(side: Side): Promise<RunningSide> {
-  const served =
-    "direct" in side
-      ? undefined
-      : await startServed({ server: side.server, databaseUrl: urlOf(side), processes: side.processes ?? 1 });
+  const served = "direct" in side ? undefined : await startServed({ server: side.server, databaseUrl: urlOf(side) });
   return { side, served, samples: [] };
 }
 

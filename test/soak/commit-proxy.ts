@@ -191,9 +191,10 @@ function pointOf<Point extends string>(
   if (/^begin\b/i.test(sql)) session.transaction = [];
   else if (/^rollback\b/i.test(sql)) session.transaction = undefined;
   else if (/^commit\b/i.test(sql)) return pointOfCommit(points, session, unnamed);
-  else if (session.transaction !== undefined) session.transaction.push(statement);
-  else return points.ofStatement(statement);
-  return undefined;
+  else if (session.transaction === undefined) return points.ofStatement(statement);
+  else session.transaction.push(statement);
+  // Its last statement may bring the commit along.
+  return session.transaction && /;\s*commit$/i.test(sql) ? pointOfCommit(points, session, unnamed) : undefined;
 }
 
 function pointOfCommit<Point extends string>(
