@@ -129,7 +129,7 @@ const long = {
     diskEvents: 1_000_000,
     pooledTenants: 100_000,
     fewPlaces: 10,
-    somePlaces: 300,
+    somePlaces: 1_000,
     manyPlaces: 10_000,
     manySilos: 500,
   },
