@@ -10,6 +10,8 @@ const METERED = 500;
 const FEWEST_METERED = 200;
 /** So many of each kind of trouble are in either database: more than any page looks at. */
 const TROUBLED = 1_500;
+/** Enough for a full page of any look at the audit. */
+const FEWEST_AUDITED = 10_000;
 const AUDIT_AT_ONCE = 1_000;
 
 /**
@@ -26,7 +28,7 @@ export async function fillConsole(database: MeasuredDatabase, tenants: number, e
     asReplica(database, [...PURCHASES, ...TERMS]),
     asReplica(database, [...withValue(TROUBLES, TROUBLED), ...BUSY]),
     asReplica(database, withValue(KEPT, tenants)),
-    unhurried(database, (query) => fillAudit(query, tenants / 20)),
+    unhurried(database, (query) => fillAudit(query, Math.max(tenants / 20, FEWEST_AUDITED))),
   ]);
   await unhurried(database, async (query) => {
     await query("vacuum (analyze)");
