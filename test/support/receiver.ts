@@ -65,6 +65,15 @@ export async function closeReceivers(): Promise<void> {
   servers.clear();
 }
 
+/** What came, in order: the types without the service's name, the ids, the sequences. */
+export const typesAt = ({ got }: Receiver): string[] => got.map(({ event }) => event.type.split(".tenant.")[1] ?? "");
+export const idsAt = ({ got }: Receiver): string[] => got.map(({ event }) => event.id);
+export const sequencesAt = ({ got }: Receiver): number[] => got.map(({ event }) => Number(event.sequence));
+
+/** The sequences of what came of one tenant, in order. */
+export const toldOf = (tenant: { readonly id: string }, { got }: Receiver): number[] =>
+  got.filter(({ event }) => event.subject === tenant.id).map(({ event }) => Number(event.sequence));
+
 /** Throws unless the vendor's own library takes the signature. */
 export function verify(secret: string, { text, headers }: ReceivedEvent): void {
   new Webhook(secret).verify(text, { ...headers });

@@ -14,6 +14,8 @@ export interface Subscribed extends Subscriptions {
   readonly settled: SettledAttempt[];
   /** Sends what is due until nothing more is, to the end of each attempt. */
   send(): Promise<void>;
+  /** A new endpoint at the address; answers its id. */
+  endpointAt(url: string, types?: readonly string[]): Promise<string>;
 }
 
 /** The sending of events as compose builds it, on the provider's database and clock; loopback may be sent to. */
@@ -39,7 +41,9 @@ export function subscribed(shop: TestProvider, more: Partial<SubscriptionParts> 
     }
     throw new Error("There was always more to send.");
   };
-  return { ...subscriptions, settled, send };
+  const endpointAt: Subscribed["endpointAt"] = async (url, types) =>
+    (await subscriptions.create({ url, types })).endpoint.id;
+  return { ...subscriptions, settled, send, endpointAt };
 }
 
 /** A tenant as a purchase leaves it. */
