@@ -30,6 +30,8 @@ export interface SimulationOptions {
   readonly manifest?: typeof sampleManifest;
 }
 
+const opened = new Set<Simulation>();
+
 /** The simulator against a tiny provider in the same process, each on a port of its own. */
 export async function openSimulation(options: SimulationOptions = {}): Promise<Simulation> {
   const manifest = options.manifest ?? sampleManifest;
@@ -51,7 +53,7 @@ export async function openSimulation(options: SimulationOptions = {}): Promise<S
     const isJson = answer.headers.get("content-type")?.includes("json");
     return { status: answer.status, headers: answer.headers, body: isJson ? JSON.parse(text) : text };
   };
-  return {
+  const simulation: Simulation = {
     simulator,
     provider,
     lines,
@@ -70,8 +72,16 @@ export async function openSimulation(options: SimulationOptions = {}): Promise<S
       return body.map((verdict: { rule: string }) => verdict.rule).reverse();
     },
     close: async () => {
+      opened.delete(simulation);
       await simulator.close();
       await provider.close();
     },
   };
+  opened.add(simulation);
+  return simulation;
+}
+
+/** Closes every simulation that is still open. */
+export async function closeSimulations(): Promise<void> {
+  await Promise.all([...opened].map((simulation) => simulation.close()));
 }
