@@ -1,6 +1,6 @@
 import { type Simulator, startSimulator } from "../../src/simulator/simulator.ts";
 import { CLIENT_SECRET, sampleManifest } from "./sample-manifest.ts";
-import { startTinyProvider, type TinyProvider, type Twist } from "./tiny-provider.ts";
+import { startTinyProvider, type TinyAnswer, type TinyCall, type TinyProvider, type Twist } from "./tiny-provider.ts";
 
 export interface Reply {
   readonly status: number;
@@ -79,6 +79,11 @@ export async function openSimulation(options: SimulationOptions = {}): Promise<S
   };
   opened.add(simulation);
   return simulation;
+}
+
+/** A provider whose answer to one method is replaced. */
+export function answering(method: string, answer: (call: TinyCall) => TinyAnswer): SimulationOptions {
+  return { twist: (call, honest) => (call.method === method ? answer(call) : honest()) };
 }
 
 /** Closes every simulation that is still open. */
