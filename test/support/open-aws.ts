@@ -75,6 +75,8 @@ export interface AwsSimulationOptions {
   readonly leak?: (sent: string) => Readonly<Record<string, string>>;
 }
 
+const opened = new Set<AwsSimulation>();
+
 /** The simulator's AWS with the SDK's own clients, each of which tries once, and a provider that notes what it gets. */
 export async function openAws({ products = PRODUCTS, leak }: AwsSimulationOptions = {}): Promise<AwsSimulation> {
   const received: Received[] = [];
@@ -111,7 +113,7 @@ export async function openAws({ products = PRODUCTS, leak }: AwsSimulationOption
   const post = (path: string, body: unknown = {}): Promise<Json> =>
     ask(path, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) });
 
-  return {
+  const aws: AwsSimulation = {
     simulator,
     received,
     answers,
@@ -135,9 +137,17 @@ export async function openAws({ products = PRODUCTS, leak }: AwsSimulationOption
     billed: async () => (await ask("/_aws/ledger", {})).billed,
     at: async (instant) => void (await post("/_clock", { now: instant })),
     close: async () => {
+      opened.delete(aws);
       await simulator.close();
       provider.closeAllConnections();
       await new Promise((resolve) => provider.close(resolve));
     },
   };
+  opened.add(aws);
+  return aws;
+}
+
+/** Closes every one that is still open. */
+export async function closeAws(): Promise<void> {
+  await Promise.all([...opened].map((aws) => aws.close()));
 }
