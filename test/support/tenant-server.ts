@@ -78,3 +78,9 @@ export async function open(url: string): Promise<pg.Client> {
   await client.connect();
   return client;
 }
+
+/** The first column of what a query answers. */
+export async function listed(client: pg.Client, sql: string): Promise<unknown[]> {
+  const { rows } = await client.query<unknown[]>({ text: sql, rowMode: "array" });
+  return rows.map(([first]) => first);
+}
