@@ -1,7 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { setTimeout as sleep } from "node:timers/promises";
 import { Refused, RetryLater } from "../src/product/product.ts";
-import { mintTenantId } from "../src/tenants/tenants.ts";
 import { HOUR } from "./support/clock.ts";
 import { ask, basic, buy, closeShops, grant, type HerokuShop, herokuShop, order, PASSWORDS } from "./support/heroku.ts";
 import { exchange } from "./support/listen.ts";
@@ -21,49 +19,6 @@ const put = (id: string, body: unknown) => ask(shop, "PUT", `/resources/${id}`, 
 const remove = (id: string) => ask(shop, "DELETE", `/resources/${id}`);
 const count = async (text: string, ...values: unknown[]) =>
   Number((await shop.provider.look<{ count: string }>(`select count(*) from ${text}`, values))[0]?.count);
-
-describe("Basic authentication", () => {
-  test("unknown user, wrong password and none at all are the same 401 with a challenge, whatever the verb", async () => {
-    const wrong = [basic("acme-search", "wrong"), basic("other", PASSWORDS[0] ?? ""), "", "Basic ???", "Bearer x"];
-    const before = await count("tenants");
-    const bodies = new Set<string>();
-    for (const [method, path] of [
-      ["POST", "/resources"],
-      ["PUT", "/resources/x"],
-      ["DELETE", "/resources/x"],
-    ] as const) {
-      for (const authorization of wrong) {
-        const answer = await ask(shop, method, path, { headers: { authorization } });
-        expect(answer.status).toBe(401);
-        expect(answer.headers.get("www-authenticate")).toMatch(/^Basic realm=/);
-        bodies.add(answer.text);
-      }
-    }
-    expect([...bodies]).toEqual([expect.stringContaining("not_authenticated")]);
-    expect(await count("tenants")).toBe(before);
-  });
-
-  test("both passwords work during a rotation", async () => {
-    for (const password of PASSWORDS) {
-      const headers = { authorization: basic("acme-search", password) };
-      expect((await post(order(), headers)).status).toBe(200);
-    }
-  });
-
-  test("the password is checked before the body is read", async () => {
-    const head = `POST /heroku/resources HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 9999\r\nConnection: close\r\n`;
-    const port = Number(new URL(shop.url).port);
-    expect((await exchange(port, `${head}\r\n{`)).text).toMatch(/^HTTP\/1.1 401/);
-  });
-
-  test("after a hundred wrong ones the right one is still let in", async () => {
-    const other = await herokuShop();
-    const wrong = { headers: { authorization: basic("acme-search", "wrong") } };
-    const statuses = await Promise.all(Array.from({ length: 120 }, () => ask(other, "DELETE", "/resources/x", wrong)));
-    expect(new Set(statuses.map(({ status }) => status))).toEqual(new Set([401, 429]));
-    expect((await ask(other, "POST", "/resources", { body: order() })).status).toBe(200);
-  });
-});
 
 describe("POST /resources", () => {
   test("a purchase is answered 200 with our id and the declared config vars", async () => {
@@ -267,118 +222,6 @@ describe("POST /resources", () => {
   });
 });
 
-describe("PUT /resources/:id", () => {
-  test("another plan is 200 with the config vars, by our id and by Heroku's", async () => {
-    const { uuid, id } = await buy(shop);
-    shop.provider.product.answer({ config: { ACME_SEARCH_INDEX: "big" }, message: "Moved." });
-    const changed = await put(id, { plan: "standard" });
-    expect(changed.status).toBe(200);
-    expect(changed.json).toEqual({ config: await shop.provider.configVars(id), message: "Moved." });
-    expect(changed.json.config.ACME_SEARCH_INDEX).toBe("big");
-    expect((await put(uuid.toUpperCase(), { plan: "premium" })).status).toBe(200);
-    expect((await shop.provider.findTenant({ tenant: id }))?.plan).toBe("premium");
-  });
-
-  test("the plan it has is 200 and the product is not asked", async () => {
-    const { id } = await buy(shop);
-    shop.provider.product.reset();
-    expect((await put(id, { plan: "basic" })).status).toBe(200);
-    expect(shop.provider.product.calls).toHaveLength(0);
-  });
-
-  test("a slow change is 202 without config vars", async () => {
-    const { id } = await buy(shop);
-    shop.provider.product.answer(hangs);
-    const { status, json } = await put(id, { plan: "standard" });
-    expect([status, json]).toEqual([202, { message: expect.stringContaining("plan") }]);
-  });
-
-  test("a refusal of the product is 422 in its words and the plan stays", async () => {
-    const { id } = await buy(shop);
-    shop.provider.product.answer(new Refused("You use more than Basic allows."));
-    const { status, json } = await put(id, { plan: "standard" });
-    expect([status, json.message]).toEqual([422, "You use more than Basic allows."]);
-    expect((await shop.provider.findTenant({ tenant: id }))?.plan).toBe("basic");
-  });
-
-  test("unknown plan 422, unknown resource 404, no plan 422, while another change runs 422", async () => {
-    const { id } = await buy(shop);
-    expect((await put(id, { plan: "gold" })).status).toBe(422);
-    expect((await put(id, {})).json.message).toContain("plan is missing");
-    for (const unknown of [randomUUID(), "x", "%00", "a".repeat(26)])
-      expect((await put(unknown, { plan: "basic" })).status).toBe(404);
-    shop.provider.product.answer(hangs);
-    await put(id, { plan: "standard" });
-    const busy = await put(id, { plan: "premium" });
-    expect([busy.status, busy.json.id]).toEqual([422, "operation_running"]);
-  });
-});
-
-describe("DELETE /resources/:id", () => {
-  test("204, then 410 for DELETE, PUT and POST, and the credentials are dead", async () => {
-    const body = order();
-    const { json } = await post(body);
-    const removed = await remove(json.id);
-    expect([removed.status, removed.text]).toEqual([204, ""]);
-    expect((await shop.provider.verifyKey(json.config.ACME_SEARCH_API_KEY)).valid).toBe(false);
-    for (const answer of [
-      await remove(json.id),
-      await remove(body.uuid),
-      await put(json.id, { plan: "basic" }),
-      await post(body),
-    ]) {
-      expect([answer.status, answer.json.id]).toEqual([410, "tenant_gone"]);
-    }
-  });
-
-  test("what was never known is 404, also the second time", async () => {
-    const id = randomUUID();
-    for (const unknown of [id, id, "123", "%00", mintTenantId()]) expect((await remove(unknown)).status).toBe(404);
-  });
-
-  test("that overtakes its provision is 404; the provision is gone when it comes, and nobody hears of it", async () => {
-    const body = order();
-    const { calls } = shop.provider.product;
-    const before = calls.length;
-    expect((await remove(body.uuid.toUpperCase())).status).toBe(404);
-    for (const answer of [await post(body), await post(body)]) {
-      expect([answer.status, answer.json.id]).toEqual([410, "tenant_gone"]);
-    }
-    expect((await put(body.uuid, { plan: "basic" })).status).toBe(404);
-    expect((await remove(body.uuid)).status).toBe(404);
-    expect(await shop.provider.listTenants({ resourceId: body.uuid, limit: 10 })).toEqual([]);
-    expect(calls.length).toBe(before);
-  });
-
-  test("at the same time as its provision leaves no living tenant, whichever comes first", async () => {
-    const seen = new Set<string>();
-    for (let round = 0; round < 30; round += 1) {
-      const body = order();
-      const late = round % 5;
-      const asked = [sleep(late).then(() => post(body)), sleep(4 - late).then(() => remove(body.uuid))];
-      const [provision, removal] = await Promise.all(asked);
-      seen.add(`${provision?.status} ${removal?.status}`);
-      const living = await count(
-        "tenants where resource_id = $1 and state not in ('gone', 'deprovisioning')",
-        body.uuid,
-      );
-      expect(living).toBe(0);
-    }
-    expect([...seen].every((pair) => ["200 204", "410 204", "410 404"].includes(pair))).toBe(true);
-  });
-
-  test("during provisioning it cancels the work, and nothing is told to Heroku afterwards", async () => {
-    const body = order();
-    shop.provider.product.answer(hangs);
-    const { json } = await post(body);
-    expect((await remove(json.id)).status).toBe(204);
-    shop.provider.clock.advance(HOUR);
-    await shop.provider.rest();
-    expect((await shop.provider.findTenant({ tenant: json.id }))?.state).toBe("gone");
-    expect(shop.heroku.heard.filter(({ path }) => path.includes(body.uuid))).toEqual([]);
-  });
-});
-
 describe("The legacy shape", () => {
   const legacy = (wanted = {}) => ({
     heroku_id: "app123@heroku.com",
@@ -411,31 +254,4 @@ describe("The legacy shape", () => {
     const wrong = { headers: { authorization: basic("acme-search", "wrong") } };
     expect((await ask(shop, "DELETE", `/resources/${json.id}`, wrong)).status).toBe(401);
   });
-});
-
-test("while the database takes no connection it is 503 with Retry-After, and afterwards everything works again", async () => {
-  const own = await herokuShop();
-  const { name } = own.provider.database;
-  const body = order();
-  await own.provider.look(`alter database "${name}" connection limit 0`);
-  await own.provider.look(
-    "select pg_terminate_backend(pid) from pg_stat_activity where datname = $1 and usename <> current_user",
-    [name],
-  );
-  const down = await ask(own, "POST", "/resources", { body });
-  expect([down.status, down.json.id]).toEqual([503, "unavailable"]);
-  expect(Number(down.headers.get("retry-after"))).toBeGreaterThan(0);
-  await own.provider.look(`alter database "${name}" connection limit -1`);
-  expect((await ask(own, "POST", "/resources", { body })).status).toBe(200);
-});
-
-test("anything else under /heroku is 404 in Heroku's shape", async () => {
-  for (const [method, path] of [
-    ["GET", "/nothing"],
-    ["PATCH", "/resources/x"],
-    ["GET", "/sso"],
-  ] as const) {
-    const { status, json } = await ask(shop, method, path);
-    expect([status, json.id]).toEqual([404, "route_not_found"]);
-  }
 });
