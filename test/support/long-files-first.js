@@ -2,7 +2,7 @@ import Sequencer from "@jest/test-sequencer";
 
 /** Files that wait for processes and browsers. Begun last, one of them would be all that still runs. */
 const LONG =
-  /\/(soak|embedded|endpoint-failures|move-|aws-histories|metering-model|rotate-)|browser|dashboard-credentials/;
+  /\/(soak|embedded|endpoint-failures|move-|aws-(histories|crash)|metering-model|rotate-)|browser|dashboard-credentials/;
 
 /** Without the times of an earlier run, as in a fresh clone, Jest goes by the size of a file, which says little of its time. */
 // biome-ignore lint/style/noDefaultExport: Jest takes the default export.
