@@ -57,7 +57,7 @@ const refusal = (call: Promise<unknown>) =>
 
 /** The customer deploys the template that the dashboard gives. */
 async function deploy(externalId: string, account = CUSTOMER): Promise<string> {
-  const template = await shop.awsTemplate();
+  const template = await shop.awsTemplate({ id: tenant, plan: "basic" });
   const { roles } = await vendor.post("/_aws/roles", {
     template: { ...template },
     account,
@@ -115,8 +115,8 @@ describe("a connection to a customer's AWS account", () => {
 
   test("the customer deploys the template, pastes the role, and the product gets credentials of it", async () => {
     const { externalId } = await offer();
-    expect(await deploy(externalId)).toBe(`arn:aws:iam::${CUSTOMER}:role/qa-acme-search`);
-    const arn = `arn:aws:iam::${CUSTOMER}:role/qa-acme-search`;
+    expect(await deploy(externalId)).toBe(`arn:aws:iam::${CUSTOMER}:role/qa-acme-search-${tenant}`);
+    const arn = `arn:aws:iam::${CUSTOMER}:role/qa-acme-search-${tenant}`;
     expect((await ask({ tenant })).json.code).toBe("aws_not_connected");
     expect(await connect(` ${arn}\n`)).toMatchObject({
       state: "connected",
@@ -140,13 +140,23 @@ describe("a connection to a customer's AWS account", () => {
   });
 
   test("the template trusts the vendor's account alone, with the external id alone", async () => {
-    const template = JSON.stringify(await shop.awsTemplate());
+    const template = JSON.stringify(await shop.awsTemplate({ id: tenant, plan: "basic" }));
     expect(template).toContain(`iam::${VENDOR}:root`);
     expect(JSON.parse(template)).toMatchObject({
-      Parameters: { ExternalId: { AllowedPattern: "[0-9a-f]{64}" } },
+      Parameters: {
+        ExternalId: { AllowedPattern: "[0-9a-f]{64}" },
+        Tenant: { Default: tenant },
+        Plan: { Default: "basic" },
+      },
       Resources: {
         Role: {
           Properties: {
+            Tags: [
+              { Key: "TenantID", Value: { Ref: "Tenant" } },
+              { Key: "Plan", Value: { Ref: "Plan" } },
+              { Key: "Product", Value: "acme-search" },
+              { Key: "Environment", Value: "qa" },
+            ],
             AssumeRolePolicyDocument: {
               Statement: [{ Condition: is("") && { StringEquals: { "sts:ExternalId": { Ref: "ExternalId" } } } }],
             },

@@ -69,8 +69,10 @@ describe("the AWS card", () => {
     const link = /href="(https:\/\/console[^"]+)"/.exec(offered)?.[1]?.replaceAll("&amp;", "&") ?? "";
     expect(Object.fromEntries(new URLSearchParams(link.split("?")[1]))).toEqual({
       templateURL: TEMPLATE_URL,
-      stackName: "acme-search",
+      stackName: `production-acme-search-${visitor.tenant.id}`,
       param_ExternalId: externalId,
+      param_Tenant: visitor.tenant.id,
+      param_Plan: visitor.tenant.plan,
     });
 
     await makeRole(externalId);

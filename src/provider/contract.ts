@@ -213,8 +213,8 @@ export interface Provider {
   disconnectAws(command: TenantCommand): Promise<void>;
   /** Temporary credentials of the customer's role. `aws_not_connected`; else as `awsCredentials`. */
   connectedCredentials(asked: AwsCredentialsAsked): Promise<AwsSession>;
-  /** The CloudFormation template that a customer deploys. */
-  awsTemplate(): Promise<object>;
+  /** The CloudFormation template that this customer deploys. */
+  awsTemplate(tenant: Pick<Tenant, "id" | "plan">): Promise<object>;
   /** Whatever its state; undefined when there never was one. */
   findTenant(ref: TenantRef): Promise<Tenant | undefined>;
   listTenants(filter: TenantFilter): Promise<readonly Tenant[]>;

@@ -64,7 +64,7 @@ export function createProvider(parts: ProviderParts): Provider & ProviderJobs {
     connectAws: (role) => connectAws(deps, role),
     disconnectAws: (command) => disconnectAws(deps, command),
     connectedCredentials: (asked) => connectedCredentials(deps, asked),
-    awsTemplate: () => awsTemplate(deps),
+    awsTemplate: (tenant) => awsTemplate(deps, tenant),
     checkAwsConnections: () => checkAwsConnections(deps),
     findTenant: (ref) => findTenant(deps.store, ref),
     listTenants: (filter) => listTenants(deps.store, filter),

@@ -42,8 +42,10 @@ export function awsActions(options: DashboardOptions, commandOf: (request: Reque
     backWith(response, "aws-disconnected");
   };
 
-  const template: RequestHandler = async (_request, response) => {
-    const text = `${JSON.stringify(await provider.awsTemplate(), undefined, 2)}\n`;
+  const template: RequestHandler = async (request, response) => {
+    const { tenant: id } = signedInOn(sessions, request);
+    const plan = (await provider.findTenant({ tenant: id }))?.plan ?? "";
+    const text = `${JSON.stringify(await provider.awsTemplate({ id, plan }), undefined, 2)}\n`;
     response.setHeader("Cache-Control", "no-store");
     response.attachment(`${options.catalog.id}-role.template.json`).send(text);
   };

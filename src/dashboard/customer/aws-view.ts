@@ -1,5 +1,6 @@
 import { configVarName } from "../../catalog/catalog.ts";
 import type { AwsConnection } from "../../isolation/aws/aws.ts";
+import type { Tenant } from "../../tenants/tenants.ts";
 import type { DashboardOptions } from "../options.ts";
 
 /** What the card of AWS shows. */
@@ -15,13 +16,16 @@ export interface AwsView {
 }
 
 /** Undefined where the product has nothing of AWS. */
-export async function awsViewOf(options: DashboardOptions, tenant: string): Promise<AwsView | undefined> {
+export async function awsViewOf(
+  options: DashboardOptions,
+  tenant: Pick<Tenant, "id" | "plan">,
+): Promise<AwsView | undefined> {
   const { catalog, provider, connectTemplateUrl } = options;
   const declared = catalog.credentials.find((one) => one.kind === "aws");
   if (declared === undefined) return undefined;
   const key = catalog.credentials.find(({ kind }) => kind === "api-key");
   const connects = declared.connection !== undefined;
-  const connection = connects ? await provider.awsConnection(tenant) : undefined;
+  const connection = connects ? await provider.awsConnection(tenant.id) : undefined;
   return {
     variable: configVarName(catalog, declared.var),
     keyVariable: key === undefined ? "API_KEY" : configVarName(catalog, key.var),
@@ -30,12 +34,21 @@ export async function awsViewOf(options: DashboardOptions, tenant: string): Prom
     quickCreate:
       connection === undefined || connectTemplateUrl === undefined
         ? undefined
-        : quickCreateLink(connectTemplateUrl, catalog.id, connection.externalId),
+        : quickCreateLink(connectTemplateUrl, `${options.environment}-${catalog.id}-${tenant.id}`, {
+            ExternalId: connection.externalId,
+            Tenant: tenant.id,
+            Plan: tenant.plan,
+          }),
   };
 }
 
 /** CloudFormation user guide, "Create quick-create links". */
-function quickCreateLink(templateURL: string, stackName: string, externalId: string): string {
-  const query = new URLSearchParams({ templateURL, stackName, param_ExternalId: externalId });
+function quickCreateLink(
+  templateURL: string,
+  stackName: string,
+  parameters: Readonly<Record<"ExternalId" | "Tenant" | "Plan", string>>,
+): string {
+  const query = new URLSearchParams({ templateURL, stackName });
+  for (const [name, value] of Object.entries(parameters)) query.set(`param_${name}`, value);
   return `https://console.aws.amazon.com/cloudformation/home#/stacks/create/review?${query}`;
 }

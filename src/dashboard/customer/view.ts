@@ -81,7 +81,7 @@ export async function loadView(options: DashboardOptions, who: SignedIn, page: E
     declarations,
     help: catalog.help,
     texts: await textsOf(options, rows.tenant),
-    aws: await awsViewOf(options, who.tenant),
+    aws: await awsViewOf(options, rows.tenant),
     person: who.person,
     viewing: who.viewing,
   };

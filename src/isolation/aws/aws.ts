@@ -18,7 +18,7 @@ import { keptSessions } from "./sessions/kept-sessions.ts";
 import { type Assumption, type AwsSession, openSts, type StsAccess } from "./sessions/sts.ts";
 import { cloudFormation } from "./templates/cloudformation.ts";
 import type { Json } from "./templates/cloudformation-text.ts";
-import { type ConnectWanted, connectTemplate } from "./templates/connect.ts";
+import { type ConnectedTenant, type ConnectWanted, connectTemplate } from "./templates/connect.ts";
 import { models, services, TENANT_TAG, type Wanted } from "./templates/statement.ts";
 import { terraform } from "./templates/terraform.ts";
 
@@ -63,7 +63,7 @@ const fault = (at: string, name: string, known: readonly string[]): Fault => ({
 /** The customer's template; see `ConnectWanted`. */
 export const awsConnectTemplate = (wanted: ConnectWanted): Json => connectTemplate(wanted);
 
-export type { AwsConnection, AwsSession, ConnectWanted, RoleVerdict, StsAccess };
+export type { AwsConnection, AwsSession, ConnectedTenant, ConnectWanted, RoleVerdict, StsAccess };
 
 export interface AwsAccessOptions extends StsAccess {
   /** `STALLHOLDER_ENV` */
