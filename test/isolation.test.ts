@@ -7,7 +7,7 @@ import { listed, open } from "./support/tenant-server.ts";
 import type { WalledTable } from "./support/walled-table.ts";
 
 /** Called by the role that stores usage as well. */
-const DOOR_OF_WRITER = "enter_usage(text[],uuid[])";
+const DOOR_OF_WRITER = "enter_usage(text[],uuid[],boolean)";
 const WITHOUT_TENANTS = [
   "audit_anchors",
   "aws_messages",

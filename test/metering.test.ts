@@ -261,9 +261,11 @@ describe("an hour", () => {
     await send(shop, event());
     shop.clock.advance(HOUR + 11 * MINUTE);
     const storing = own.deps.store.asTenant(tenant, async (tx) => {
-      await tx.query("select * from enter_usage($1, '{}')", [[tenant]]);
+      await tx.query("select * from enter_usage($1, '{}', true)", [[tenant]]);
       await expect(shop.meterUsage()).rejects.toMatchObject({ code: "unavailable" });
-      const [gate] = await tx.query<{ sealed_through: Date }>("select sealed_through from enter_usage('{}', '{}')");
+      const [gate] = await tx.query<{ sealed_through: Date }>(
+        "select sealed_through from enter_usage('{}', '{}', true)",
+      );
       return gate?.sealed_through;
     });
     expect((await storing)?.getTime()).toBeLessThan(hour.getTime());

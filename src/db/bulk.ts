@@ -1,8 +1,11 @@
 import type { Copy } from "./copy.ts";
 import { binaryNumeric } from "./numeric.ts";
 
-/** How a column's values are given: `uuid` as 32 hex digits, `timestamptz` in ms since 1970, `numeric` and `jsonb` as text. */
-type Cell = string | number | bigint | boolean | null;
+/**
+ * How a column's values are given: `uuid` as 32 hex digits, `bigint` as 16 of its two's complement, `timestamptz` in ms since
+ * 1970, `numeric` and `jsonb` as text.
+ */
+type Cell = string | number | boolean | null;
 type Type = "bigint" | "boolean" | "jsonb" | "numeric" | "text" | "timestamptz" | "uuid";
 
 export type BulkColumns = Readonly<Record<string, Type>>;
@@ -60,7 +63,7 @@ function knownNumeric(decimal: string): Buffer {
 
 /** A value with its length before it, as `…send` of the type gives it. */
 const writers: Readonly<Record<Type, (out: Growing, cell: NonNullable<Cell>) => void>> = {
-  bigint: (out, cell) => out.int64(BigInt(cell)),
+  bigint: (out, cell) => out.sizedHex(String(cell)),
   boolean: (out, cell) => out.sized(cell === true ? YES : NO),
   jsonb: (out, cell) => out.sizedText(`\x01${cell}`),
   numeric: (out, cell) => out.sized(knownNumeric(String(cell))),
@@ -83,11 +86,6 @@ class Growing {
 
   int32(value: number): void {
     this.#end = this.#room(4).writeInt32BE(value, this.#end);
-  }
-
-  int64(value: bigint): void {
-    this.int32(8);
-    this.#end = this.#room(8).writeBigInt64BE(value, this.#end);
   }
 
   /** Of a number that is exact, for a third of what a bigint costs. */

@@ -22,7 +22,7 @@ export interface Admission {
   readonly unknown: ReadonlySet<string>;
   /** Tenants that have ended. */
   readonly closed: ReadonlySet<string>;
-  readonly known: Map<string, bigint>;
+  readonly known: Map<string, string>;
 }
 
 const HOUR_MS = 3_600_000;

@@ -6,6 +6,7 @@ import type { ReportingByMarketplace } from "./billing.ts";
 import { deadlinesJob } from "./deadlines.ts";
 import { createIntake, type Intake } from "./intake.ts";
 import type { RefusalCode, Verdict } from "./judge.ts";
+import { emptyMemory } from "./memory.ts";
 import type { Settled } from "./outbox.ts";
 import { createReporter, type ReportRound } from "./reporter.ts";
 import { type UsageLimit, usageJob } from "./rolling.ts";
@@ -102,7 +103,7 @@ const ignore = (): void => undefined;
 
 function batchedIntake(database: Database, dimensions: ReadonlySet<string>, real: boolean, stored: () => void): Intake {
   let role: Promise<string | null> | undefined;
-  const store: Omit<BatchStore, "role"> = { database, dimensions, real, days: new Set() };
+  const store: Omit<BatchStore, "role"> = { database, dimensions, real, memory: emptyMemory() };
   return createIntake(async (arrivals) => {
     role ??= writerRole(database).catch((fault: unknown) => {
       role = undefined;

@@ -19,8 +19,8 @@ export interface UsageEvent {
   readonly fromKey: boolean;
   /** 32 hex digits that stand for (space, tenant, id): two events with the same key are the same event. */
   readonly key: string;
-  /** Digest of the content: the same key with another print is a conflict. */
-  readonly print: bigint;
+  /** 16 hex digits, a digest of the content: the same key with another print is a conflict. */
+  readonly print: string;
 }
 
 export type UnreadableCode = "usage_malformed" | "tenant_not_found";
@@ -42,12 +42,8 @@ export function readEvent(item: unknown, source: UsageSource): UsageEvent | Unre
   if (!isTenantId(tenant) || (source.kind === "key" && tenant !== source.tenant)) return "tenant_not_found";
 
   const key = hash("sha256", `${source.kind}\0${tenant}\0${id}`, "hex").slice(0, 32);
-  const print = printOf(`${dimension}\0${quantity}\0${at ?? ""}\0${tags ?? ""}`);
+  const print = hash("sha256", `${dimension}\0${quantity}\0${at ?? ""}\0${tags ?? ""}`, "hex").slice(0, 16);
   return { id, tenant, dimension, quantity, at, tags, fromKey: source.kind === "key", key, print };
-}
-
-function printOf(content: string): bigint {
-  return BigInt.asIntN(64, BigInt(`0x${hash("sha256", content, "hex").slice(0, 16)}`));
 }
 
 /** The id to answer with: what cannot be repeated as it stands is answered as null. */

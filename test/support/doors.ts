@@ -80,7 +80,7 @@ export const DOORS = [
   "due_moves(timestamp with time zone,integer)",
   "end_billing(text,text,timestamp with time zone,timestamp with time zone,jsonb)",
   "end_session(text)",
-  "enter_usage(text[],uuid[])",
+  "enter_usage(text[],uuid[],boolean)",
   "expire_usage(text[],timestamp with time zone,integer,boolean)",
   "export_revenue(jsonb,integer)",
   "export_tenants(jsonb,integer)",
