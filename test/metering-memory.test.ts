@@ -86,6 +86,27 @@ describe("a process that expects no repeats", () => {
   });
 });
 
+describe("text of an event", () => {
+  test.each([
+    ["short", "r-7"],
+    ["short, beyond ASCII", "Zürich-7-\u{1f680}-東京"],
+    ["long", `r${"-7".repeat(90)}`],
+    ["long, beyond ASCII", "ü\u{1f680}東".repeat(45)],
+  ])("that is %s is stored as it came, and so is what follows it", async (_, text) => {
+    const tenant = await newTenant(shop);
+    const id = `${text}${randomUUID().slice(0, 8)}`;
+    expect(await send(shop, event(tenant, { id, quantity: 7, tags: { [text]: text } }), event(tenant))).toEqual([
+      "accepted",
+      "accepted",
+    ]);
+    const rows = await shop.look(
+      "select id, dimension, quantity::integer, tags from usage_events where tenant_id = $1 order by quantity desc limit 1",
+      [tenant],
+    );
+    expect(rows).toEqual([{ id, dimension: "requests", quantity: 7, tags: { [text]: text } }]);
+  });
+});
+
 async function turnGeneration(): Promise<void> {
   await shop.look("update usage_gate set turned_at = $1", [new Date(shop.clock.now().getTime() - 8 * DAY - HOUR)]);
   await shop.look("select sweep_usage($1)", [shop.clock.now()]);

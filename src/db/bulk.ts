@@ -74,6 +74,8 @@ const writers: Readonly<Record<Type, (out: Growing, cell: NonNullable<Cell>) => 
 
 const FIRST_BYTES = 16_384;
 const MOST_BYTES_OF_A_UNIT = 3;
+/** Up to here a loop over the units costs less than a call out of JavaScript. */
+const SHORT_TEXT = 64;
 
 /** Bytes one after the other, in a buffer that doubles when it is full. */
 class Growing {
@@ -81,18 +83,24 @@ class Growing {
   #end = 0;
 
   int16(value: number): void {
-    this.#end = this.#room(2).writeInt16BE(value, this.#end);
+    const buffer = this.#room(2);
+    buffer[this.#end] = value >>> 8;
+    buffer[this.#end + 1] = value;
+    this.#end += 2;
   }
 
   int32(value: number): void {
-    this.#end = this.#room(4).writeInt32BE(value, this.#end);
+    putInt32(this.#room(4), this.#end, value);
+    this.#end += 4;
   }
 
   /** Of a number that is exact, for a third of what a bigint costs. */
   wholeInt64(value: number): void {
-    this.int32(8);
-    this.#end = this.#room(4).writeInt32BE(Math.floor(value / 2 ** 32), this.#end);
-    this.#end = this.#room(4).writeUInt32BE(value >>> 0, this.#end);
+    const buffer = this.#room(12);
+    putInt32(buffer, this.#end, 8);
+    putInt32(buffer, this.#end + 4, Math.floor(value / 2 ** 32));
+    putInt32(buffer, this.#end + 8, value >>> 0);
+    this.#end += 12;
   }
 
   bytes(value: Buffer): void {
@@ -108,9 +116,10 @@ class Growing {
   /** The length is known, and written, when the text is. */
   sizedText(value: string): void {
     const buffer = this.#room(4 + value.length * MOST_BYTES_OF_A_UNIT);
-    const length = buffer.write(value, this.#end + 4);
-    buffer.writeInt32BE(length, this.#end);
-    this.#end += 4 + length;
+    const start = this.#end + 4;
+    const length = putAscii(buffer, start, value) ? value.length : buffer.write(value, start);
+    putInt32(buffer, this.#end, length);
+    this.#end = start + length;
   }
 
   sizedHex(value: string): void {
@@ -130,4 +139,22 @@ class Growing {
     }
     return this.#buffer;
   }
+}
+
+function putInt32(buffer: Buffer, at: number, value: number): void {
+  buffer[at] = value >>> 24;
+  buffer[at + 1] = value >>> 16;
+  buffer[at + 2] = value >>> 8;
+  buffer[at + 3] = value;
+}
+
+/** False when the text is long, or holds other characters: then nothing counts as written. */
+function putAscii(buffer: Buffer, at: number, text: string): boolean {
+  if (text.length > SHORT_TEXT) return false;
+  for (let unit = 0; unit < text.length; unit += 1) {
+    const code = text.charCodeAt(unit);
+    if (code > 0x7f) return false;
+    buffer[at + unit] = code;
+  }
+  return true;
 }
