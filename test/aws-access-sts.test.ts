@@ -1,4 +1,5 @@
 import { AssumeRoleCommand, GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
+import { Signer } from "@aws-sdk/rds-signer";
 import { type AwsSimulation, openAws } from "./support/open-aws.ts";
 import { foreign, own, template } from "./support/tenant-role.ts";
 
@@ -158,5 +159,54 @@ describe("the simulator's STS", () => {
     expect(await aws.post("/_aws/judge", { access_key_id: "ASIANOBODY", action: "a", resource: "b" })).toMatchObject({
       id: "not_found",
     });
+  });
+});
+
+describe("Aurora, with a token instead of a password", () => {
+  const HOST = "db.cluster-x.us-east-1.rds.amazonaws.com";
+  const cluster = "cluster-A1";
+  const loginOf = (tenant: string) => `qa_${tenant}`;
+  const tokenFor = (username: string, credentials: ReturnType<typeof keysOf>) =>
+    new Signer({ hostname: HOST, port: 5432, region: "us-east-1", username, credentials }).getAuthToken();
+  const login = async (tenant: string, more: { token?: string; cluster?: string } = {}) => {
+    const token = more.token ?? (await tokenFor(loginOf(tenant), keysOf(await assume())));
+    return aws.post("/_aws/rds/login", { token, user: loginOf(tenant), cluster, ...more });
+  };
+
+  test("a tenant's credentials open this tenant's login of this cluster, and no other", async () => {
+    expect(await login(own)).toMatchObject({ allowed: true, sid: "ConnectAsOwnLogin" });
+    expect(await login(foreign)).toEqual({ allowed: false, because: "implicit deny" });
+    expect(await login(own, { cluster: "cluster-B2" })).toEqual({ allowed: false, because: "implicit deny" });
+  });
+
+  test("a token is for one login, and cannot be bent to another", async () => {
+    const token = await tokenFor(loginOf(own), keysOf(await assume()));
+    expect(await login(foreign, { token })).toEqual({ allowed: false, because: `the token is for ${loginOf(own)}` });
+    expect(await login(own, { token: token.replace("X-Amz-Expires=900", "X-Amz-Expires=90000") })).toMatchObject({
+      because: "a token lives for 15 minutes at most",
+    });
+    for (const bad of [token.replace("rds-db", "s3"), token.replace("Action=connect", "Action=x"), "a password"])
+      expect(await login(own, { token: bad })).toEqual({ allowed: false, because: "this is no token of rds-db" });
+    const others = { ...keysOf(await assume()), sessionToken: "of another session" };
+    expect(await login(own, { token: await tokenFor(loginOf(own), others) })).toMatchObject({
+      because: "these credentials were not given out here",
+    });
+    expect(await aws.post("/_aws/rds/login", { token })).toMatchObject({ id: "bad_request" });
+  });
+
+  test("it ends after a quarter of an hour, and with the credentials that signed it", async () => {
+    const credentials = keysOf(await assume({ DurationSeconds: 3600 }));
+    const token = await tokenFor(loginOf(own), credentials);
+    await aws.post("/_clock", { advance: "16m" });
+    expect(await login(own, { token })).toEqual({ allowed: false, because: "the token has expired" });
+    await aws.post("/_clock", { reset: true });
+    const inTime = await tokenFor(loginOf(own), keysOf(await assume()));
+    const soon = new Date(Date.now() + 10 * 60_000).toISOString().replace(/[-:]|\.\d+/g, "");
+    const madeLater = inTime.replace(/X-Amz-Date=\w+/, `X-Amz-Date=${soon}`);
+    await aws.post("/_clock", { advance: "14m" });
+    expect(await login(own, { token: madeLater })).toMatchObject({ allowed: true });
+    await aws.post("/_clock", { advance: "2m" });
+    expect(await login(own, { token: madeLater })).toMatchObject({ because: "the credentials have expired" });
+    await aws.post("/_clock", { reset: true });
   });
 });

@@ -1,6 +1,7 @@
 import { type Response, Router } from "express";
 import { asJsonObject, isJsonObject, type JsonObject, textIn } from "../../json.ts";
 import { accountOf, judgeSession } from "../access/assumption.ts";
+import { judgeDatabaseLogin } from "../access/database-login.ts";
 import { isRole, type Role } from "../access/role.ts";
 import { rolesOf } from "../access/template.ts";
 import { SELLER_ACCOUNT } from "../model/accounts.ts";
@@ -20,6 +21,12 @@ export function roleRoutes(aws: Aws): Router {
     response.json({ roles: roles.map(({ arn }) => arn) });
   });
   router.post("/_aws/judge", (request, response) => judge(aws, asJsonObject(request.body), response));
+  router.post("/_aws/rds/login", (request, response) => {
+    const [token, user, cluster] = ["token", "user", "cluster"].map((name) => textIn(asJsonObject(request.body), name));
+    if (token === undefined || user === undefined || cluster === undefined)
+      return void refuse(response, 400, "Say a token, a user and the resource id of a cluster.");
+    response.json(judgeDatabaseLogin(aws, { token, user, cluster }));
+  });
   return router;
 }
 
