@@ -1,11 +1,11 @@
-import { type Credential, isSecretKind, liveCredentials, openCredential } from "../credentials/credentials.ts";
-import { judgeKey } from "../credentials/verify.ts";
+import { type Credential, isSecretKind, liveCredentials } from "../credentials/credentials.ts";
 import type { Tx } from "../db/db.ts";
 import { ProviderError } from "../errors.ts";
 import type { By } from "../events/events.ts";
 import { OPERATION_LEASE_MS } from "../operations/operations.ts";
 import { readTenant } from "../tenants/tenants.ts";
 import type { Deps } from "./deps.ts";
+import { proveRotation } from "./prove-rotation.ts";
 import { type Replacement, rotateCredentials } from "./rotate.ts";
 
 /** A tenant whose turn it is, claimed for this worker. */
@@ -27,6 +27,8 @@ interface Turn {
 const TRIES = 30;
 const LONGEST_PAUSE_SECONDS = 900;
 const FOLLOWED_AT_ONCE = 200;
+/** Logins that give no answer take their time: so many are opened side by side. */
+const PROVEN_AT_ONCE = 8;
 
 /** Thrown inside a transaction that must not happen: another worker has this turn. */
 class NotOurTurn extends Error {}
@@ -50,13 +52,16 @@ export async function startRotations(deps: Deps, limit: number): Promise<readonl
   return due.map(({ turn }) => takeTurn(deps, turn));
 }
 
-/** Follows what was rotated to the end of the old credentials; judges new keys that a crash has left unjudged. */
+/** Follows what was rotated to the end of the old credentials; proves what a crash or a shut door has left unproven. */
 export async function followRotations(deps: Deps): Promise<void> {
   const rows = await deps.store.throughDoor<{ turn: Turn }>({
     text: "select follow_rotations($1, $2) as turn",
     values: [deps.clock.now(), FOLLOWED_AT_ONCE],
   });
-  for (const { turn } of rows) await judge(deps, turn.tenant_id, turn.rotation);
+  for (let first = 0; first < rows.length; first += PROVEN_AT_ONCE) {
+    const next = rows.slice(first, first + PROVEN_AT_ONCE);
+    await Promise.all(next.map(({ turn }) => proveRotation(deps, turn.tenant_id, turn.rotation)));
+  }
 }
 
 async function takeTurn(deps: Deps, turn: Turn): Promise<void> {
@@ -79,7 +84,7 @@ async function takeTurn(deps: Deps, turn: Turn): Promise<void> {
       },
     );
     if (!ours) throw new ProviderError("operation_running", "The same rotation was asked for by somebody else.");
-    await judge(deps, tenant, rotation);
+    await proveRotation(deps, tenant, rotation);
   } catch (fault) {
     if (!(fault instanceof NotOurTurn)) await putOff(deps, turn, fault);
   }
@@ -134,39 +139,6 @@ async function markRotated(tx: Tx, turn: Turn, { operation, old, fresh }: Replac
     [turn.rotation, turn.lease, operation.id, JSON.stringify(keys), now],
   );
   if (marked.length === 0) throw new NotOurTurn("Another worker has this turn.");
-}
-
-/** The new keys as a caller's would be judged: only then may the old ones end in peace. */
-async function judge(deps: Deps, tenant: string, rotation: string): Promise<void> {
-  const fresh = await deps.store.asTenant(tenant, async (tx) => {
-    const [row] = await tx.query<{ ids: string[] }>(
-      `select array(select k->'new'->>'credential' from jsonb_array_elements(keys) k) as ids
-       from rotation_tenants where rotation = $1`,
-      [rotation],
-    );
-    return (await liveCredentials(tx)).filter(({ id }) => row?.ids.includes(id));
-  });
-  const now = deps.clock.now();
-  for (const credential of fresh.filter(({ kind }) => kind === "api-key")) {
-    const verdict = await judgeKey(deps, openCredential(deps.vault, credential), now);
-    // A suspended tenant's key is known and will work again; a tenant that left is found by who follows.
-    if (!verdict.valid && verdict.code !== "suspended") {
-      if (verdict.code === "unknown") await failTurn(deps, tenant, rotation, "the new key is not accepted");
-      return;
-    }
-  }
-  await deps.store.asTenant(tenant, (tx) =>
-    tx.query("update rotation_tenants set judged_at = $2 where rotation = $1 and judged_at is null", [rotation, now]),
-  );
-}
-
-async function failTurn({ store }: Deps, tenant: string, rotation: string, note: string): Promise<void> {
-  await store.asTenant(tenant, (tx) =>
-    tx.query("update rotation_tenants set state = 'failed', note = $2 where rotation = $1 and state = 'rotated'", [
-      rotation,
-      note,
-    ]),
-  );
 }
 
 /** It waits for a later try, or has failed for good. */

@@ -54,7 +54,12 @@ export interface RotationProof {
     readonly kind: string;
     readonly var: string;
     readonly old: KeyNamed;
-    readonly new: KeyNamed;
+    readonly new: KeyNamed & {
+      /** In words; absent while nothing was found out. */
+      readonly checked?: string;
+      /** False where it could not be tried. */
+      readonly proven?: boolean;
+    };
   }[];
   readonly rotated_at: string | null;
   readonly judged_at: string | null;
