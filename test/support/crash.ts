@@ -1,6 +1,12 @@
 import type { OpenSession, Session } from "../../src/isolation/databases/session.ts";
 
-/** Counts the statements that go to the tenants' server, and ends the process or the connection after one of them. */
+/**
+ * `cut`: the connection breaks and the process goes on. `abandoned`: all connections close and nothing after it ever
+ * happens, as when the process is gone: the promise of the work is never settled.
+ */
+export type CrashKind = "cut" | "abandoned";
+
+/** Counts the statements that go to the tenants' server, and breaks off after one of them. */
 export interface Crashes {
   readonly through: (open: OpenSession) => OpenSession;
   /**
@@ -10,8 +16,7 @@ export interface Crashes {
   after(statement: number, work: () => Promise<unknown>): Promise<string | undefined>;
 }
 
-/** `cut`: the connection breaks and the process goes on. `killed`: nothing after it ever happens. */
-export function crashes(kind: "cut" | "killed"): Crashes {
+export function crashes(kind: CrashKind): Crashes {
   let left = Number.POSITIVE_INFINITY;
   let dead = false;
   let crashed: (statement: string) => void = () => undefined;
@@ -21,7 +26,7 @@ export function crashes(kind: "cut" | "killed"): Crashes {
   const crash = async (session: Session, text: string): Promise<never> => {
     dead = true;
     await session.close();
-    if (kind === "killed") await Promise.all([...opened].map((close) => close()));
+    if (kind === "abandoned") await Promise.all([...opened].map((close) => close()));
     crashed(text);
     if (kind === "cut") throw Object.assign(new Error("Connection terminated unexpectedly"), { code: "08006" });
     return new Promise<never>(() => undefined);
