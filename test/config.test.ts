@@ -163,6 +163,20 @@ describe("readSettings in development", () => {
   });
 });
 
+describe("the address of a database", () => {
+  test.each(["DATABASE_URL", "MIGRATION_DATABASE_URL", "TENANT_DATABASE_URL"])(
+    "in %s names a role that PostgreSQL does not cut, or is refused with its length",
+    (name) => {
+      const folder = newFolder();
+      const url = (role: string) => `postgres://${encodeURIComponent(role)}:word@db.example.com/tenants`;
+      expect(faultsOf({ DATA_DIR: folder, [name]: url(`${"ä".repeat(32)}`) })).toEqual([
+        { at: name, message: "names a role of 64 bytes, and PostgreSQL cuts names at 63 bytes" },
+      ]);
+      expect(() => readSettings({ DATA_DIR: folder, [name]: url(`${"ä".repeat(31)}x`) })).not.toThrow();
+    },
+  );
+});
+
 describe("settingsTable", () => {
   test("the deploy button asks for every required setting, and for nothing unknown", () => {
     const { env } = JSON.parse(readFileSync(new URL("../app.json", import.meta.url), "utf8"));

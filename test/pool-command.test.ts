@@ -53,6 +53,23 @@ describe("stallholder isolate", () => {
     });
   });
 
+  test("pool says how long a role's name is that PostgreSQL would cut, and what the role is called then", async () => {
+    const long = `${env}_${"ä".repeat(40)}`;
+    const bytes = Buffer.byteLength(long);
+    const missing = `  "${long}" is a name of ${bytes} bytes, and PostgreSQL cuts names at 63 bytes: there is no such role`;
+    expect((await pool({ appRole: [long] })).err.split("\n")).toContain(missing);
+    await superuser.query(`create role "${long}"`);
+    const { rows } = await superuser.query("select rolname from pg_roles where rolname = $1::name", [long]);
+    const { code, err } = await pool({ appRole: [long] });
+    expect([code, err]).toEqual([
+      1,
+      expect.stringContaining(
+        `${bytes} bytes, and PostgreSQL cuts names at 63 bytes: the role is called "${rows[0].rolname}"`,
+      ),
+    ]);
+    await superuser.query(`drop role "${long}"`);
+  });
+
   test("pool prints the SQL that it would run, then what it ran, then that there is nothing to do", async () => {
     const given = { allowUnique: ["notes_pkey"] };
     const dry = await pool({ ...given, dryRun: true });

@@ -2,6 +2,7 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pg from "pg";
+import { roleName } from "../src/cli/program/arguments.ts";
 import { reportingLogin } from "../src/cli/reporting.ts";
 import { rollPictures } from "../src/metering/pictures.ts";
 import { mintTenantId } from "../src/tenants/tenants.ts";
@@ -178,6 +179,11 @@ describe("a login for BI tools", () => {
     ]);
     expect(row).toEqual({ rolconnlimit: 2, rolsuper: false, rolcreaterole: false });
     await expect(reportingLogin(login, options)).rejects.toMatchObject({ code: "request_conflict" });
+  });
+
+  test("says how long a name is that PostgreSQL would cut", () => {
+    expect(roleName("a".repeat(63))).toHaveLength(63);
+    expect(() => roleName("a".repeat(64))).toThrow("cuts the names of roles at 63 bytes, and this one has 64");
   });
 
   test("leaves the owner outside: it is no member of who owns the views", async () => {

@@ -43,7 +43,17 @@ export const httpUrl = () =>
 export const databaseUrl = () =>
   text("must be a PostgreSQL address such as postgres://user:password@host:5432/database", (value) =>
     ["postgres:", "postgresql:"].includes(parsedUrl(value)?.protocol ?? ""),
-  );
+  ).refine((value) => roleBytes(value) <= NAME_BYTES, {
+    error: ({ input }) =>
+      `names a role of ${roleBytes(String(input))} bytes, and PostgreSQL cuts names at ${NAME_BYTES} bytes`,
+  });
+
+const NAME_BYTES = 63;
+
+/** In an address whatever is no letter, digit or sign of ASCII is written byte by byte. */
+function roleBytes(url: string): number {
+  return (parsedUrl(url)?.username ?? "").replace(/%[\da-f]{2}/gi, "_").length;
+}
 
 export const secret = (atLeast: number) =>
   text(

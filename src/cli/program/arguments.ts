@@ -59,6 +59,9 @@ export function accountNumber(text: string): string {
 
 export function roleName(text: string): string {
   if (/^[a-z][a-z0-9_]{2,62}$/.test(text) && !/^(pg_|stallholder_|usage_writer$)/.test(text)) return text;
+  const bytes = Buffer.byteLength(text);
+  if (bytes > 63)
+    throw new InvalidArgumentError(`PostgreSQL cuts the names of roles at 63 bytes, and this one has ${bytes}.`);
   throw new InvalidArgumentError(
     "It is 3 to 63 small letters, digits and _, a letter first, and none of our own roles.",
   );

@@ -17,7 +17,11 @@ export async function serverFaults(query: Tx["query"], names: PoolNames): Promis
 /** The vendor's roles that no policy would bind, or that tenants can act as. */
 export async function vendorFaults(query: Tx["query"], names: PoolNames, vendors: readonly string[]): Promise<Fault[]> {
   return query<Fault>(
-    `select quote_ident(v) as at, case when r.oid is null then 'there is no such role'
+    `select quote_ident(v) as at, case when octet_length(v) > 63
+         then format('is a name of %s bytes, and PostgreSQL cuts names at 63 bytes: %s', octet_length(v),
+           case when exists (select from pg_roles where rolname = v::name) then format('the role is called %I', v::name)
+                else 'there is no such role' end)
+       when r.oid is null then 'there is no such role'
        when r.rolsuper or r.rolbypassrls then 'is bound by no policy: let the product connect as an ordinary role'
        else 'is a role of tenants, who would be let in as the vendor' end as message
      from unnest($1::text[]) v left join pg_roles r on r.rolname = v
