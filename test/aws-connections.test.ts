@@ -91,6 +91,11 @@ async function ask(body: object, bearer = SECRET) {
   return { status: answer.status, json: await answer.json() };
 }
 
+const audited = async (): Promise<string[]> => {
+  const sql = "select action from audit_entries where chain = $1 and action like 'aws.%' order by sequence";
+  return (await shop.look<{ action: string }>(sql, [tenant])).map(({ action }) => action);
+};
+
 describe("a connection to a customer's AWS account", () => {
   test("the external id is random, ours, the same until the connection ends, and never comes again", async () => {
     const first = await offer();
@@ -131,11 +136,7 @@ describe("a connection to a customer's AWS account", () => {
     expect(await judge("s3:GetObject", "arn:aws:s3:::exports/a")).toMatchObject({ allowed: true, account: CUSTOMER });
     expect(await judge("s3:GetObject", "arn:aws:s3:::other/a")).toMatchObject({ allowed: false });
     expect(await judge("s3:PutObject", "arn:aws:s3:::exports/a")).toMatchObject({ allowed: false });
-    const audit = await shop.look<{ action: string }>(
-      "select action from audit_entries where chain = $1 and action like 'aws.%' order by sequence",
-      [tenant],
-    );
-    expect(audit.map(({ action }) => action)).toEqual(["aws.connected", "aws.assumed"]);
+    expect(await audited()).toEqual(["aws.connected", "aws.assumed"]);
     expect(await shop.events({ id: tenant })).toContain("aws.connected");
   });
 
@@ -188,6 +189,7 @@ describe("a connection to a customer's AWS account", () => {
     const theirs = await handmade("theirs", is((await offer(other)).externalId));
     expect(await connect(theirs, other)).toMatchObject({ state: "connected" });
     expect(await refusal(connect(theirs))).toMatch(/^aws_role_refused: AWS does not let us assume the role/);
+    expect(await audited()).toEqual(["aws.assume_failed"]);
   });
 
   test("an external id that was given up opens nothing again", async () => {
@@ -236,6 +238,8 @@ describe("a connection to a customer's AWS account", () => {
     await vendor.post("/_faults", { aws_sts_throttled: true });
     expect(await refusal(connect(arn))).toMatch(/^aws_unavailable/);
     expect(await shop.awsConnection(tenant)).toMatchObject({ state: "connected" });
+    const failed = "aws.assume_failed";
+    expect(await audited()).toEqual([failed, failed, "aws.connected", failed]);
   });
 
   test("what is disconnected while AWS thinks stays disconnected", async () => {
@@ -268,6 +272,7 @@ describe("a connection to a customer's AWS account", () => {
     shop.clock.advance(DAY + MINUTE);
     await vendor.follow();
     expect(await settled()).toBe("broken");
+    expect(await audited()).toEqual(["aws.connected", "aws.assume_failed"]);
     await handmade("daily", is(externalId));
     expect((await ask({ tenant })).json).toMatchObject({
       code: "aws_not_connected",

@@ -61,11 +61,12 @@ const keyOf = async (id = tenant) => String((await shop.configVars(id))["ACME_SE
 const mayRead = async (access_key_id: string, whose: string): Promise<boolean> =>
   (await vendor.post("/_aws/judge", { access_key_id, action: "s3:GetObject", resource: `${BUCKET}/${whose}/a` }))
     .allowed;
-const assumed = () =>
+const told = (action: string) =>
   shop.look<{ by: string; data: object }>(
-    "select by, data from audit_entries where action = 'aws.assumed' and chain = $1",
-    [tenant],
+    "select by, data from audit_entries where action = $2 and chain = $1 order by sequence",
+    [tenant, action],
   );
+const assumed = () => told("aws.assumed");
 
 describe("POST /v1/aws/credentials", () => {
   test("a customer's key gets credentials that open its own data and nobody else's", async () => {
@@ -180,13 +181,38 @@ describe("POST /v1/aws/credentials", () => {
     expect((await ask({ tenant })).status).toBe(200);
   });
 
+  test("an attempt that gave nothing is in the audit with its reason, one a minute of those that are alike", async () => {
+    await vendor.post("/_faults", { aws_sts_throttled: true });
+    for (let time = 0; time < 3; time += 1) await ask({ tenant });
+    await ask({}, await keyOf());
+    shop.clock.advance(MINUTE);
+    await vendor.follow();
+    await ask({ tenant });
+    await vendor.post("/_faults", { aws_sts_throttled: false });
+    const reason = expect.stringMatching(/^no answer \(Throttling/);
+    expect(await told("aws.assume_failed")).toEqual([
+      { by: "product", data: { seconds: 900, reason } },
+      { by: `customer:${tenant}`, data: { seconds: 900, reason } },
+      { by: "product", data: { seconds: 900, reason, untold: 2 } },
+    ]);
+    expect(await assumed()).toEqual([]);
+  });
+
   test("AWS denies the role: the vendor's fault, told without names, and the cause is in the log", async () => {
     const other = await openVendor(shop.clock, { tenantRoleArn: "arn:aws:iam::123456789012:role/not-ours" });
-    const call = other.aws.vend({ tenant, purpose: "product", seconds: 900, confirm: async () => undefined });
+    const reasons: string[] = [];
+    const call = other.aws.vend({
+      tenant,
+      purpose: "product",
+      seconds: 900,
+      confirm: () => Promise.reject(new Error("assumed")),
+      failed: async (reason) => void reasons.push(reason),
+    });
     await expect(call).rejects.toMatchObject({
       code: "aws_refused",
       message: expect.not.stringContaining("123456789012"),
     });
+    expect(reasons).toEqual(["denied"]);
     await other.close();
   });
 
@@ -197,6 +223,7 @@ describe("POST /v1/aws/credentials", () => {
         purpose: "product",
         seconds: 900,
         confirm: () => Promise.reject(new Error("asked")),
+        failed: () => Promise.reject(new Error("asked")),
       });
       await expect(call).rejects.toMatchObject({ code: "tenant_not_found" });
     }

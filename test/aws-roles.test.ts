@@ -132,6 +132,8 @@ describe("a tenant's own role", () => {
       message: expect.stringMatching(reason),
     });
     expect(await shop.look("select from aws_roles where tenant_id = $1", [tenant])).toEqual([]);
+    const data = { role, reason: expect.stringMatching(reason) };
+    expect(await told(tenant)).toEqual([{ action: "aws.assume_failed", data }]);
   });
 
   test("that takes the tenant's tag and none at all is refused", async () => {

@@ -14,6 +14,7 @@ export type AuditAction =
   | "rotation.ended"
   | "keys.resealed"
   | "aws.assumed"
+  | "aws.assume_failed"
   | "aws.connected"
   | "aws.disconnected"
   | "aws.role_set"

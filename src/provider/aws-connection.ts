@@ -4,7 +4,7 @@ import { appendAudit } from "../events/audit.ts";
 import { appendEvent, type EventType } from "../events/events.ts";
 import type { AwsAccess, AwsConnection, AwsSession, RoleVerdict } from "../isolation/aws/aws.ts";
 import type { Tenant } from "../tenants/tenants.ts";
-import { entitled, secondsOf } from "./aws-credentials.ts";
+import { entitled, secondsOf, tellFailed, triedRole } from "./aws-credentials.ts";
 import type { AwsCredentialsAsked, AwsRole, Command, TenantCommand } from "./contract.ts";
 import type { Deps } from "./deps.ts";
 import { idOf } from "./ref.ts";
@@ -28,23 +28,25 @@ export async function offerAwsConnection(deps: Deps, { ref }: TenantCommand): Pr
 }
 
 /** Nothing of AWS is called inside a transaction; what was ended meanwhile stays ended. */
-export async function connectAws(deps: Deps, { ref, roleArn, by, at }: AwsRole): Promise<AwsConnection> {
+export async function connectAws(deps: Deps, { ref, roleArn: given, by, at }: AwsRole): Promise<AwsConnection> {
   const aws = connectingAws(deps);
+  const roleArn = given.trim();
   const tenant = await entitled(deps, await idOf(deps, ref));
   const { externalId } = await deps.store.asTenant(tenant.id, (tx) =>
     aws.connections.offer(tx, tenant.id, deps.clock.now()),
   );
-  const verdict = await checked(deps, tenant, { roleArn: roleArn.trim(), externalId });
+  const attempt = () => checked(deps, tenant, { roleArn, externalId });
+  const verdict = await triedRole(deps, tenant.id, { by, at }, roleArn, attempt);
   if (verdict.kind === "refused") throw new ProviderError("aws_role_refused", verdict.reason);
   const { account } = verdict;
   return deps.store.asTenant(tenant.id, async (tx) => {
     const now = deps.clock.now();
-    if (!(await aws.connections.keep(tx, externalId, { roleArn: roleArn.trim(), account }, now)))
+    if (!(await aws.connections.keep(tx, externalId, { roleArn, account }, now)))
       throw new ProviderError(
         "aws_role_refused",
         "The connection was ended meanwhile. Begin anew with its new external id.",
       );
-    await tell(tx, tenant.id, "aws.connected", { by, at }, { account, role: roleArn.trim() }, now);
+    await tell(tx, tenant.id, "aws.connected", { by, at }, { account, role: roleArn }, now);
     const connection = await aws.connections.read(tx);
     if (connection === undefined) throw new Error("The connection is not there.");
     return connection;
@@ -79,7 +81,9 @@ export async function connectedCredentials(deps: Deps, asked: AwsCredentialsAske
     await entitled(deps, id, (tx) => appendAudit(tx, id, { action: "aws.assumed", by, at, data }, deps.clock.now()));
   };
   const purpose = `${connection.externalId} ${by} ${changedAt.toISOString()}`;
-  const session = await aws.useConnected({ tenant: id, purpose, seconds, confirm }, connection);
+  const failed = (reason: string, untold: number) =>
+    tellFailed(deps, id, asked, { ...data, reason, ...(untold > 0 && { untold }) });
+  const session = await aws.useConnected({ tenant: id, purpose, seconds, confirm, failed }, connection);
   if (session === undefined)
     throw new ProviderError("aws_not_connected", "AWS does not let us assume the customer's role any more.");
   return session;
@@ -129,7 +133,10 @@ async function noteCheck(
   const event = (type: EventType, data: object) => appendEvent(tx, id, { type, by, at: now, data: { ...data } }, now);
   if (verdict.kind === "refused") {
     const noted = await aws?.connections.break(tx, before, verdict.reason, now);
-    if (noted && state === "connected") await event("aws.connection_broken", { reason: verdict.reason });
+    if (!noted || state !== "connected") return;
+    const { reason } = verdict;
+    await event("aws.connection_broken", { reason });
+    await appendAudit(tx, id, { action: "aws.assume_failed", by, at: now, data: { role: roleArn, reason } }, now);
     return;
   }
   const kept = await aws?.connections.keep(tx, externalId, { roleArn: roleArn ?? "", account: verdict.account }, now);

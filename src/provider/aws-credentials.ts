@@ -1,9 +1,9 @@
 import type { Tx } from "../db/db.ts";
 import { ProviderError } from "../errors.ts";
 import { appendAudit } from "../events/audit.ts";
-import type { AwsSession } from "../isolation/aws/aws.ts";
+import type { AwsSession, RoleVerdict } from "../isolation/aws/aws.ts";
 import { readTenant, type Tenant } from "../tenants/tenants.ts";
-import type { AwsCredentialsAsked } from "./contract.ts";
+import type { AwsCredentialsAsked, Command } from "./contract.ts";
 import type { Deps } from "./deps.ts";
 import { idOf, refuseGone } from "./ref.ts";
 
@@ -26,6 +26,7 @@ export async function awsCredentials(deps: Deps, asked: AwsCredentialsAsked): Pr
   const { changedAt } = await entitled(deps, tenant, async (tx) => {
     roleArn = await aws.roles.read(tx);
   });
+  const data = { seconds, ...(roleArn !== undefined && { role: roleArn }) };
   return aws.vend({
     tenant,
     roleArn,
@@ -34,11 +35,40 @@ export async function awsCredentials(deps: Deps, asked: AwsCredentialsAsked): Pr
     confirm: async () => {
       await entitled(deps, tenant, async (tx) => {
         if ((await aws.roles.read(tx)) !== roleArn) throw changed();
-        const data = { seconds, ...(roleArn !== undefined && { role: roleArn }) };
         await appendAudit(tx, tenant, { action: "aws.assumed", by, at, data }, deps.clock.now());
       });
     },
+    failed: (reason, untold) => tellFailed(deps, tenant, asked, { ...data, reason, ...(untold > 0 && { untold }) }),
   });
+}
+
+/** An attempt at a role that gave nothing, in the tenant's audit. `reason` holds no secret. */
+export function tellFailed(
+  { store, clock }: Pick<Deps, "store" | "clock">,
+  tenant: string,
+  { by, at }: Command,
+  data: { readonly role?: string | null; readonly reason: string } & Readonly<Record<string, unknown>>,
+): Promise<void> {
+  return store.asTenant(tenant, (tx) =>
+    appendAudit(tx, tenant, { action: "aws.assume_failed", by, at, data }, clock.now()),
+  );
+}
+
+/** Tries a role. That it came to nothing is in the tenant's audit, whatever it is that is thrown or answered then. */
+export async function triedRole(
+  parts: Pick<Deps, "store" | "clock">,
+  tenant: string,
+  command: Command,
+  role: string,
+  attempt: () => Promise<RoleVerdict>,
+): Promise<RoleVerdict> {
+  const tell = (reason: string) => tellFailed(parts, tenant, command, { role, reason });
+  const verdict = await attempt().catch(async (fault: unknown) => {
+    if (fault instanceof ProviderError && fault.code.startsWith("aws_")) await tell(fault.message);
+    throw fault;
+  });
+  if (verdict.kind === "refused") await tell(verdict.reason);
+  return verdict;
 }
 
 /** The tenant, where it may have credentials now; else what is kept of its is forgotten. */

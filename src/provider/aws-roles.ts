@@ -1,6 +1,7 @@
 import { ProviderError } from "../errors.ts";
 import { appendAudit } from "../events/audit.ts";
 import { mintTenantId, readTenant } from "../tenants/tenants.ts";
+import { triedRole } from "./aws-credentials.ts";
 import type { Command } from "./contract.ts";
 import type { Deps } from "./deps.ts";
 
@@ -21,7 +22,8 @@ export async function setAwsRole({ store, clock, aws }: Parts, setting: RoleSett
   const { tenant, roleArn, account, by, at } = setting;
   const there = () => store.asTenant(tenant, async (tx) => refuseAbsent((await readTenant(tx))?.state));
   await there();
-  const verdict = await aws.verifyTenantRole({ tenant, stranger: mintTenantId(), roleArn, account });
+  const attempt = () => aws.verifyTenantRole({ tenant, stranger: mintTenantId(), roleArn, account });
+  const verdict = await triedRole({ store, clock }, tenant, { by, at }, roleArn, attempt);
   if (verdict.kind === "refused") throw new ProviderError("request_malformed", verdict.reason);
   await store.asTenant(tenant, async (tx) => {
     refuseAbsent((await readTenant(tx, "lock"))?.state);

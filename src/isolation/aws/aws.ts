@@ -14,6 +14,7 @@ import {
 import { type RoleCheck, verifyRole } from "./connections/verify-role.ts";
 import { listTenantRoles, readTenantRole, removeTenantRole, setTenantRole } from "./roles/roles.ts";
 import { type TenantRoleCheck, verifyTenantRole } from "./roles/verify-tenant-role.ts";
+import { failures } from "./sessions/failures.ts";
 import { keptSessions } from "./sessions/kept-sessions.ts";
 import { type Assumption, type AwsSession, openSts, type StsAccess } from "./sessions/sts.ts";
 import { cloudFormation } from "./templates/cloudformation.ts";
@@ -83,6 +84,8 @@ export interface VendingAsked {
   readonly seconds: number;
   /** Runs once for each new session, before anybody gets it; what it throws, everybody gets. */
   readonly confirm: () => Promise<void>;
+  /** Runs when AWS denied it, or gave no answer; for one a minute of those that are alike, with how many it leaves out. */
+  readonly failed: (reason: string, untold: number) => Promise<void>;
 }
 
 /** What we ask of AWS in the name of tenants. `aws_unavailable` when it is away or slow, `aws_refused` for our own set-up. */
@@ -125,21 +128,34 @@ export function createAwsAccess(options: AwsAccessOptions): AwsAccess {
   const { environment, tenantRoleArn, clock } = options;
   const sts = openSts(options);
   const kept = keptSessions(clock);
+  const failing = failures(clock);
   /** IAM cannot check the whole grammar, and what AWS allows in a tag reaches further than an id. */
   const nameOf = (tenant: string): string => {
     if (isTenantId(tenant)) return `${environment}-${tenant}`;
     throw new ProviderError("tenant_not_found", "There is no such tenant.");
   };
   const take = (
-    { tenant, purpose, seconds, confirm }: VendingAsked,
+    { tenant, purpose, seconds, confirm, failed }: VendingAsked,
     assumption: Omit<Assumption, "sessionName" | "seconds">,
-  ) =>
-    kept.take({ tenant, purpose: `${assumption.roleArn} ${purpose}`, seconds }, async () => {
-      const assumed = await sts.assume({ ...assumption, sessionName: nameOf(tenant), seconds });
-      if (assumed.kind === "denied") throw new Denied();
+  ) => {
+    const { roleArn } = assumption;
+    const tell = (reason: string) =>
+      failing.note({ tenant, purpose, roleArn, reason }, (untold) => failed(reason, untold));
+    return kept.take({ tenant, purpose: `${roleArn} ${purpose}`, seconds }, async () => {
+      const assumed = await sts
+        .assume({ ...assumption, sessionName: nameOf(tenant), seconds })
+        .catch(async (fault: unknown) => {
+          await tell(reasonOf(fault));
+          throw fault;
+        });
+      if (assumed.kind === "denied") {
+        await tell("denied");
+        throw new Denied();
+      }
       await confirm();
       return assumed.session;
     });
+  };
   return {
     vend: async (asked) => {
       nameOf(asked.tenant);
@@ -172,6 +188,13 @@ export function createAwsAccess(options: AwsAccessOptions): AwsAccess {
 
 /** AWS's answer, until somebody words it. */
 class Denied extends Error {}
+
+/** AWS's own name of the fault: it holds nothing of what was sent. */
+function reasonOf(fault: unknown): string {
+  const { code, cause } = Object(fault) as { readonly code?: unknown; readonly cause?: unknown };
+  const { name } = Object(cause) as { readonly name?: unknown };
+  return `${code === "aws_unavailable" ? "no answer" : "refused"}${typeof name === "string" ? ` (${name})` : ""}`;
+}
 
 const refusal = (reason: string): ProviderError =>
   new ProviderError(
