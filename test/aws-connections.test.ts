@@ -6,7 +6,7 @@ import { DAY, HOUR, MINUTE, testClock } from "./support/clock.ts";
 import { closeServers, listen } from "./support/listen.ts";
 import { about, closeProviders, type TestProvider, testProvider } from "./support/provider.ts";
 import { newTenant } from "./support/usage.ts";
-import { openVendor, type Vendor } from "./support/vending.ts";
+import { openVendor, posted, roleByHand, type Vendor } from "./support/vending.ts";
 
 const SECRET = "the-product-secret-of-the-tests";
 const VENDOR = "993604559884";
@@ -58,38 +58,17 @@ const refusal = (call: Promise<unknown>) =>
 /** The customer deploys the template that the dashboard gives. */
 async function deploy(externalId: string, account = CUSTOMER): Promise<string> {
   const template = await shop.awsTemplate({ id: tenant, plan: "basic" });
-  const { roles } = await vendor.post("/_aws/roles", {
-    template: { ...template },
-    account,
-    parameters: { ExternalId: externalId },
-  });
+  const parameters = { ExternalId: externalId };
+  const { roles } = await vendor.post("/_aws/roles", { template: { ...template }, account, parameters });
   return roles[0];
 }
 
-/** A role that somebody wrote by hand. */
-async function handmade(name: string, Condition?: object, principal = `arn:aws:iam::${VENDOR}:root`): Promise<string> {
-  const arn = `arn:aws:iam::${CUSTOMER}:role/${name}`;
-  const statement = {
-    Effect: "Allow",
-    Principal: { AWS: principal },
-    Action: "sts:AssumeRole",
-    ...(Condition && { Condition }),
-  };
-  await vendor.post("/_aws/roles", { arn, trust: { Version: "2012-10-17", Statement: statement }, policies: [] });
-  return arn;
-}
+const handmade = (name: string, condition?: object, principal = `arn:aws:iam::${VENDOR}:root`) =>
+  roleByHand(vendor, { arn: `arn:aws:iam::${CUSTOMER}:role/${name}`, principal, condition });
 
 const is = (externalId: string) => ({ StringEquals: { "sts:ExternalId": externalId } });
 
-async function ask(body: object, bearer = SECRET) {
-  const init = {
-    method: "POST",
-    headers: { authorization: `Bearer ${bearer}`, "content-type": "application/json" },
-    body: JSON.stringify(body),
-  };
-  const answer = await fetch(`${url}/v1/aws/connection/credentials`, init);
-  return { status: answer.status, json: await answer.json() };
-}
+const ask = (body: object, bearer = SECRET) => posted(`${url}/v1/aws/connection/credentials`, bearer, body);
 
 const audited = async (): Promise<string[]> => {
   const sql = "select action from audit_entries where chain = $1 and action like 'aws.%' order by sequence";
@@ -269,9 +248,7 @@ describe("a connection to a customer's AWS account", () => {
     await connect(arn);
     expect(await settled()).toBe("connected");
     await handmade("daily", is("0".repeat(64)));
-    shop.clock.advance(DAY + MINUTE);
-    await vendor.follow();
-    expect(await settled()).toBe("broken");
+    expect(await settledNextDay()).toBe("broken");
     expect(await audited()).toEqual(["aws.connected", "aws.assume_failed"]);
     await handmade("daily", is(externalId));
     expect((await ask({ tenant })).json).toMatchObject({
@@ -284,14 +261,10 @@ describe("a connection to a customer's AWS account", () => {
       checkedAt: shop.clock.now(),
     });
     await handmade("daily");
-    shop.clock.advance(DAY + MINUTE);
-    await vendor.follow();
-    expect(await settled()).toBe("broken");
+    expect(await settledNextDay()).toBe("broken");
     expect((await shop.awsConnection(tenant))?.fault).toMatch(/lacks the external id condition/);
     await handmade("daily", is(externalId));
-    shop.clock.advance(DAY + MINUTE);
-    await vendor.follow();
-    expect(await settled()).toBe("connected");
+    expect(await settledNextDay()).toBe("connected");
     const events = await shop.events({ id: tenant });
     expect(events.filter((type) => type.startsWith("aws."))).toEqual([
       "aws.connected",
@@ -317,4 +290,10 @@ describe("a connection to a customer's AWS account", () => {
 async function settled(): Promise<string | undefined> {
   for (let round = 0; round < 20 && (await shop.checkAwsConnections()); round += 1);
   return (await shop.awsConnection(tenant))?.state;
+}
+
+async function settledNextDay(): Promise<string | undefined> {
+  shop.clock.advance(DAY + MINUTE);
+  await vendor.follow();
+  return settled();
 }

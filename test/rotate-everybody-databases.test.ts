@@ -109,7 +109,7 @@ describe("rotating everybody who has a login to a database", () => {
     const { tenant } = await buy(shop, "standard");
     shop.clock.advance(MINUTE);
     const id = await start(shop, { canary: 100 });
-    await workOn(shop, 3);
+    await workOn(shop, 6);
     const note = `${URL_VAR} does not open: the server refuses it (28P01)`;
     expect(await statusOf(shop, id)).toMatchObject({
       state: "paused",

@@ -39,3 +39,25 @@ export async function openVendor(
   await follow();
   return { simulator, aws, post, follow, close: () => simulator.close() };
 }
+
+/** A role that somebody wrote by hand, which `principal` may assume under the condition; answers its ARN. */
+export async function roleByHand(
+  vendor: Vendor,
+  { arn, principal, condition }: { arn: string; principal: string; condition: object | undefined },
+): Promise<string> {
+  const statement = {
+    Effect: "Allow",
+    Principal: { AWS: principal },
+    Action: "sts:AssumeRole",
+    ...(condition && { Condition: condition }),
+  };
+  await vendor.post("/_aws/roles", { arn, trust: { Version: "2012-10-17", Statement: statement }, policies: [] });
+  return arn;
+}
+
+/** What our API answers to a bearer. */
+export async function posted(url: string, bearer: string, body: object): Promise<{ status: number; json: Json }> {
+  const headers = { authorization: `Bearer ${bearer}`, "content-type": "application/json" };
+  const answer = await fetch(url, { method: "POST", headers, body: JSON.stringify(body) });
+  return { status: answer.status, json: await answer.json() };
+}
