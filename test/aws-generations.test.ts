@@ -1,24 +1,19 @@
 import { EventEmitter, once } from "node:events";
-import { asQueued, keepFound, keepMessage } from "../src/marketplaces/aws/inbox/keep.ts";
 import { readInbox } from "../src/marketplaces/aws/inbox/read-inbox.ts";
 import { settleLicence } from "../src/marketplaces/aws/licences/settle.ts";
 import { LeaseLost } from "../src/marketplaces/aws/licences/settling.ts";
 import type { AwsOptions } from "../src/marketplaces/aws/options.ts";
 import { randomFrom } from "./soak/random.ts";
+import { type AwsShop, agreementOf, awsShop, closeAwsShops, type Purchase, purchaseOf } from "./support/aws.ts";
 import {
-  type AwsShop,
-  agreementOf,
-  arrive,
-  awsShop,
-  closeAwsShops,
-  event,
-  next,
-  notice,
-  type Purchase,
-  purchaseOf,
-  sendEvent,
-  tokenFor,
-} from "./support/aws.ts";
+  type Arrival,
+  DAYS,
+  type History,
+  histories,
+  moves,
+  registers,
+  subscribes,
+} from "./support/aws-generation-histories.ts";
 import { HOUR, MINUTE } from "./support/clock.ts";
 
 /** Each history is gone through in this many orders; `LAW_RUNS` asks for more. */
@@ -35,141 +30,6 @@ afterEach(async () => {
   shop.aws.agreements.clear();
 });
 afterAll(closeAwsShops);
-
-/** What arrives here, in whatever order: a message, or a buyer. */
-type Arrival = (at: (minutesAgo: number) => Date) => Promise<unknown>;
-
-const ev =
-  (ago: number, type: string, of: Purchase, more: object = {}): Arrival =>
-  (at) =>
-    sendEvent(shop, event(type, of, at(ago), more));
-const sns =
-  (ago: number, action: string, of: Purchase): Arrival =>
-  (at) =>
-    keepMessage(shop.options, asQueued(`sns-${next()}`, Buffer.from(JSON.stringify(notice(action, of))), at(ago)));
-const registers =
-  (of: Purchase, generation: "licence" | "legacy" = "licence"): Arrival =>
-  () =>
-    arrive(shop, tokenFor(shop, of, generation));
-
-/** A sweep has found the agreement in force. */
-const swept =
-  (ago: number, of: Purchase): Arrival =>
-  (at) =>
-    keepFound(shop.options, `swept ${of.arn}`, {
-      ...{ fact: "began", at: at(ago).toISOString(), about: { swept: true, status: "ACTIVE" } },
-      ...{ arn: of.arn, agreementId: of.agreement, account: of.account, productCode: of.product.code },
-    });
-
-const subscribes = (one: Purchase): Arrival[] => [sns(DAYS, "subscribe-success", one), registers(one, "legacy")];
-const moves = (ago: number, one: Purchase): Arrival[] => [ev(ago, "License Updated", one)];
-const follows = (ago: number, old: Purchase, fresh: Purchase, intent: "RENEW" | "REPLACE"): Arrival[] => [
-  ev(ago, "Purchase Agreement Ended", old, { status: `${intent}${intent === "RENEW" ? "ED" : "D"}` }),
-  ev(ago, "License Deprovisioned", old),
-  ev(ago, "Purchase Agreement Created", fresh, { intent }),
-  ev(ago, "License Updated", fresh),
-];
-const cancels = (ago: number, one: Purchase): Arrival[] => [
-  ev(ago, "Purchase Agreement Ended", one, { status: "CANCELLED" }),
-  ev(ago, "License Deprovisioned", one),
-];
-
-const DAYS = 2_880;
-
-/** A customer who bought in the older generation. The agreements of the chain, with how many minutes ago each began. */
-interface History {
-  readonly name: string;
-  readonly began: readonly number[];
-  arrivals(one: Purchase, two: Purchase, three: Purchase): readonly Arrival[];
-  /** Which agreement is in force in the end. */
-  readonly last: number | undefined;
-}
-
-const histories: readonly History[] = [
-  {
-    name: "moved and was replaced within the hour",
-    began: [DAYS, 2],
-    arrivals: (one, two) => [...subscribes(one), ...moves(3, one), ...follows(2, one, two, "REPLACE"), registers(two)],
-    last: 1,
-  },
-  {
-    name: "was replaced, moved, and was replaced again",
-    began: [DAYS, 300, 2],
-    arrivals: (one, two, three) => [
-      ...subscribes(one),
-      sns(300, "entitlement-updated", one),
-      ...moves(3, two),
-      ...follows(2, two, three, "REPLACE"),
-      registers(three),
-    ],
-    last: 2,
-  },
-  {
-    name: "had been swept before registering, was replaced, moved, and was replaced again",
-    began: [DAYS, 300, 2],
-    arrivals: (one, two, three) => [
-      swept(DAYS, one),
-      swept(300, two),
-      ...subscribes(one),
-      ...moves(3, two),
-      ...follows(2, two, three, "REPLACE"),
-    ],
-    last: 2,
-  },
-  {
-    name: "renewed and then moved",
-    began: [DAYS, 300],
-    arrivals: (one, two) => [
-      ...subscribes(one),
-      sns(300, "entitlement-updated", one),
-      ...moves(3, two),
-      registers(two),
-    ],
-    last: 1,
-  },
-  {
-    name: "moved, and was replaced twice in a row",
-    began: [DAYS, 200, 2],
-    arrivals: (one, two, three) => [
-      ...subscribes(one),
-      ...moves(400, one),
-      ...follows(200, one, two, "REPLACE"),
-      ...follows(2, two, three, "REPLACE"),
-      registers(three),
-    ],
-    last: 2,
-  },
-  {
-    name: "moved, renewed, and was heard of by nothing but the licence",
-    began: [DAYS, 200],
-    arrivals: (one, two) => [...subscribes(one), ev(200, "License Updated", two), registers(two)],
-    last: 1,
-  },
-  {
-    name: "moved, and was replaced with nobody telling of it",
-    began: [DAYS, 2],
-    arrivals: (one) => [...subscribes(one), ...moves(3, one)],
-    last: 1,
-  },
-  {
-    name: "moved and cancelled",
-    began: [DAYS],
-    arrivals: (one) => [...subscribes(one), ...moves(200, one), ...cancels(2, one)],
-    last: undefined,
-  },
-  {
-    name: "moved, was replaced, and cancelled",
-    began: [DAYS, 200],
-    arrivals: (one, two) => [
-      ...subscribes(one),
-      ...moves(300, one),
-      ...follows(200, one, two, "REPLACE"),
-      registers(two),
-      ...cancels(2, two),
-    ],
-    last: undefined,
-  },
-];
 
 interface Life {
   readonly history: History;
@@ -254,7 +114,7 @@ async function live(mode: Mode): Promise<readonly string[]> {
   );
   shop.aws.silent.agreements = mode === "comes while AWS does not answer";
   for (let step = 0; step < Math.max(...lives.map(({ steps }) => steps.length)); step += 1) {
-    await Promise.all(lives.map(({ steps }) => steps[step]?.(at)));
+    await Promise.all(lives.map(({ steps }) => steps[step]?.(shop, at)));
     if (mode !== "is read when all has come") await allSettled();
   }
   await allSettled();
@@ -288,7 +148,7 @@ describe("another purchase of a customer of the older generation", () => {
     shop.aws.agreements.set(two.agreement, agreementOf(two, { start: at(30) }));
     const arrivals = [...subscribes(one), ...(hasMoved ? moves(60, one) : []), ...moves(30, two), registers(two)];
     for (const arrival of arrivals) {
-      await arrival(at);
+      await arrival(shop, at);
       await allSettled();
     }
     expect(await outcome({ chain: [one, two] })).toMatch(/^2 tenant, paid/);
@@ -327,7 +187,7 @@ describe("two processes that come to both names of a purchase at once", () => {
     shop.aws.agreements.set(one.agreement, agreementOf(one, { start: at(DAYS) }));
     for (const name of [one.arn, one.customer]) shop.aws.granted.set(name, [{ dimension: "requests", value: 500 }]);
     for (const arrival of [registers(one, "legacy"), registers(one), ...moves(3, one), ...subscribes(one).slice(0, 1)])
-      await arrival(at);
+      await arrival(shop, at);
     await readInbox(shop.options, 100);
     const keys = [`${one.product.code}:${one.customer}`, one.arn];
     const [mine = "", other = ""] = first === "the older one" ? keys : keys.toReversed();

@@ -1,21 +1,9 @@
-import { createSign, generateKeyPairSync } from "node:crypto";
+import { generateKeyPairSync } from "node:crypto";
 import { snsCertificates } from "../src/marketplaces/aws/inbox/sns-certificates.ts";
-import { listReview, replayMessage } from "../src/marketplaces/aws/review/review.ts";
 import { selfSigned } from "../src/simulator/aws/emission/certificate.ts";
-import {
-  type AwsShop,
-  awsShop,
-  closeAwsShops,
-  event,
-  notice,
-  purchaseOf,
-  rowOf,
-  SECRETS,
-  sendEvent,
-  settle,
-} from "./support/aws.ts";
+import { type AwsShop, awsShop, closeAwsShops, notice, purchaseOf } from "./support/aws.ts";
 import { DAY, HOUR } from "./support/clock.ts";
-import { operating } from "./support/operating.ts";
+import { type Members, signedNotice } from "./support/signed-notice.ts";
 
 const TOPIC = "arn:aws:sns:us-east-1:287250355862:aws-mp-subscription-notification-payg";
 const CHINA = "arn:aws-cn:sns:cn-north-1:287250355862:aws-mp-subscription-notification-payg";
@@ -45,14 +33,6 @@ beforeEach(() => {
 });
 afterAll(closeAwsShops);
 
-type Members = Readonly<Record<string, unknown>>;
-
-const SIGNED: Readonly<Record<string, readonly string[]>> = {
-  Notification: ["Message", "MessageId", "Subject", "Timestamp", "TopicArn", "Type"],
-  SubscriptionConfirmation: ["Message", "MessageId", "SubscribeURL", "Timestamp", "Token", "TopicArn", "Type"],
-  UnsubscribeConfirmation: ["Message", "MessageId", "SubscribeURL", "Timestamp", "Token", "TopicArn", "Type"],
-};
-
 let counted = 0;
 
 /** A message as SNS signs and posts it. */
@@ -68,13 +48,7 @@ function posted(members: Members = {}, { version = "1", key = keys.privateKey } 
     SigningCertURL: CERT,
     ...members,
   };
-  const names = SIGNED[String(message["Type"])] ?? [];
-  const text = names
-    .filter((name) => message[name] !== undefined && message[name] !== null)
-    .map((name) => `${name}\n${String(message[name])}\n`)
-    .join("");
-  const algorithm = version === "2" ? "RSA-SHA256" : "RSA-SHA1";
-  return { ...message, Signature: createSign(algorithm).update(text).sign(key, "base64") };
+  return signedNotice(message, version === "2" ? "RSA-SHA256" : "RSA-SHA1", key);
 }
 
 async function post(body: unknown, headers: Record<string, string> = {}): Promise<number> {
@@ -249,91 +223,5 @@ describe("a message of SNS", () => {
   test("that says the subscription ended is logged as an error, with the signature of its own kind", async () => {
     expect(await post(posted({ Type: "UnsubscribeConfirmation", Token: "abc", SubscribeURL: confirmUrl }))).toBe(200);
     expect(shop.lines.some((line) => line.includes("subscription to a topic ended"))).toBe(true);
-  });
-});
-
-describe("an event of EventBridge", () => {
-  const now = () => shop.provider.clock.now();
-
-  test("needs one of the secrets", async () => {
-    const body = event("License Updated", purchaseOf(), now());
-    for (const secret of SECRETS) expect(await sendEvent(shop, { ...body, id: secret }, secret)).toBe(200);
-    for (const secret of ["", "wrong", SECRETS.join(","), `${SECRETS[0]} `.trimEnd().toUpperCase()])
-      expect(await sendEvent(shop, body, secret)).toBe(401);
-    expect((await fetch(`${shop.url}/aws/events`, { method: "POST", body: "{}" })).status).toBe(401);
-  });
-
-  test("finds the door closed where no secret is set", async () => {
-    const closed = await awsShop({ settings: { eventsSecrets: [] } });
-    expect(await sendEvent(closed, event("License Updated", purchaseOf(), now()), "")).toBe(401);
-    expect(await sendEvent(closed, event("License Updated", purchaseOf(), now()))).toBe(401);
-  });
-
-  const stateOf = async (id: string) =>
-    (await shop.provider.look<{ state: string }>("select state from aws_messages where message_id = $1", [id]))[0]
-      ?.state;
-
-  test.each<[string, object, string]>([
-    ["of a kind that nobody knows", { "detail-type": "Offer Released - Proposer" }, "ignored"],
-    ["of another source", { source: "aws.ec2" }, "ignored"],
-    ["without a time", { time: undefined }, "flagged"],
-    ["with a time that is none", { time: "yesterday" }, "flagged"],
-    ["without a detail", { detail: undefined }, "flagged"],
-    ["with a detail that is a list", { detail: [] }, "flagged"],
-    ["with a licence that is a number", { detail: { license: { arn: 5 }, product: { code: "payg-code" } } }, "flagged"],
-    [
-      "of a product that is not sold here",
-      { detail: { license: { arn: "arn:x" }, product: { code: "x" } } },
-      "ignored",
-    ],
-  ])("%s is kept", async (_, changed, state) => {
-    const body = { ...event("License Updated", purchaseOf(), now()), ...changed };
-    expect(await sendEvent(shop, body)).toBe(200);
-    await settle(shop);
-    expect(await stateOf(body.id)).toBe(state);
-  });
-
-  test("that is no JSON is kept and shown to a person", async () => {
-    expect(await sendEvent(shop, "<html>")).toBe(200);
-    await settle(shop);
-    const items = await listReview(operating(shop.options.store), now());
-    expect(items.map(({ why }) => why)).toContain("The body is no JSON object.");
-  });
-
-  test("can be read again, once the product it is about is sold here", async () => {
-    const one = purchaseOf();
-    const sold = event("License Updated", one, now());
-    const product = { id: "prod-later", code: "later" };
-    const body = { ...sold, detail: { ...sold.detail, product } };
-    await sendEvent(shop, body);
-    await settle(shop);
-    expect(await stateOf(body.id)).toBe("ignored");
-    await shop.provider.look(
-      "update aws_messages set body = convert_to(replace(convert_from(body, 'utf8'), '\"later\"', '\"payg-code\"'), 'utf8') where message_id = $1",
-      [body.id],
-    );
-    const [row] = await shop.provider.look<{ id: string }>("select id from aws_messages where message_id = $1", [
-      body.id,
-    ]);
-    expect(await replayMessage(operating(shop.options.store), String(row?.id))).toBe(true);
-    await settle(shop);
-    expect(await rowOf(shop, one.arn)).toMatchObject({ state: "active" });
-    expect(await replayMessage(operating(shop.options.store), "999999999")).toBe(false);
-  });
-
-  test("about an agreement waits until the licence is known", async () => {
-    const one = purchaseOf();
-    const ended = event("Purchase Agreement Ended", one, now(), { status: "CANCELLED", role: "Proposer" });
-    await sendEvent(shop, ended);
-    await settle(shop);
-    expect(await stateOf(ended.id)).toBe("waiting");
-    await sendEvent(shop, event("License Updated", one, new Date(now().getTime() - HOUR)));
-    await settle(shop);
-    expect(await stateOf(ended.id)).toBe("applied");
-    expect(await rowOf(shop, one.arn)).toMatchObject({ state: "ending" });
-  });
-
-  test("that is larger than any of AWS's is refused", async () => {
-    expect(await sendEvent(shop, `"${"x".repeat(300_000)}"`)).toBe(413);
   });
 });

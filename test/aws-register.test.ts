@@ -6,6 +6,8 @@ import {
   browse,
   closeAwsShops,
   event,
+  type Jar,
+  jarOf,
   type Purchase,
   purchaseOf,
   rowOf,
@@ -22,12 +24,8 @@ beforeAll(async () => {
 });
 afterAll(closeAwsShops);
 
-type Jar = Map<string, string>;
-const jarOf = (): Jar => new Map();
-const licensed = async (one: Purchase): Promise<void> => {
-  await sendEvent(shop, event("License Updated", one, shop.provider.clock.now()));
-  await settle(shop);
-};
+const licensed = (one: Purchase): Promise<void> =>
+  sendEvent(shop, event("License Updated", one, shop.provider.clock.now())).then(() => settle(shop));
 const whoIs = async (jar: Jar) => JSON.parse((await browse(shop, "/dashboard", jar)).text) as { tenant: string } | null;
 const sessions = async () => (await shop.provider.look("select from sessions")).length;
 

@@ -1,9 +1,9 @@
-import { crc32 } from "node:zlib";
 import { createLocalJWKSet, jwtVerify } from "jose";
 import { parseApiKey } from "../src/credentials/api-key.ts";
 import { tokenKeys } from "../src/credentials/token-keys.ts";
 import { RetryLater } from "../src/product/product.ts";
 import type { Tenant } from "../src/tenants/tenants.ts";
+import { withChecksum } from "./support/api-keys.ts";
 import { DAY, HOUR, MINUTE, SECOND } from "./support/clock.ts";
 import { about, closeProviders, ISSUER, purchase, type TestProvider, testProvider } from "./support/provider.ts";
 import { hangs, heldBack } from "./support/scripted-product.ts";
@@ -37,12 +37,6 @@ const verdict = async (key: string): Promise<string> => {
   const judged = await shop.verifyKey(key);
   return judged.valid ? "valid" : judged.code;
 };
-
-const DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
-
-/** A key that is well formed: what anybody can make who has seen one. */
-const withChecksum = (body: string): string =>
-  body + [5, 4, 3, 2, 1, 0].map((place) => DIGITS[Math.floor(crc32(body) / 62 ** place) % 62]).join("");
 
 describe("verifying a key", () => {
   test("says whose it is, with the plan, its limits and the scopes of an ordinary key", async () => {

@@ -6,19 +6,10 @@ import {
   type NewOwedCall,
   settleOwedCall,
 } from "../src/deliveries/deliveries.ts";
-import { claimOperations } from "../src/operations/operations.ts";
-import { RetryLater } from "../src/product/product.ts";
 import type { Tenant } from "../src/tenants/tenants.ts";
-import { HOUR, MINUTE, SECOND } from "./support/clock.ts";
-import {
-  about,
-  closeProviders,
-  purchase,
-  runDueOperations,
-  type TestProvider,
-  testProvider,
-} from "./support/provider.ts";
-import { hangs, heldBack } from "./support/scripted-product.ts";
+import { MINUTE, SECOND } from "./support/clock.ts";
+import { about, closeProviders, purchase, type TestProvider, testProvider } from "./support/provider.ts";
+import { hangs } from "./support/scripted-product.ts";
 
 let shop: TestProvider;
 
@@ -270,46 +261,5 @@ describe("lag", () => {
     await owing(call("other"));
     shop.clock.advance(MINUTE);
     expect(await since()).toEqual(laterAt);
-  });
-});
-
-describe("the lease of an operation", () => {
-  test("goes to one of many workers at once", async () => {
-    const { tenant } = (await shop.provision(purchase())).value;
-    shop.product.reset();
-    const impatient = await testProvider({ beside: shop });
-    impatient.product.answer(new RetryLater(1));
-    await impatient.changePlan({ ...about(tenant), plan: "premium" });
-    shop.clock.advance(SECOND);
-    const claims = Array.from({ length: 20 }, () => claimOperations(shop.deps.store, shop.clock.now(), 10));
-    expect((await Promise.all(claims)).flat()).toHaveLength(1);
-    shop.clock.advance(20 * SECOND - 1);
-    expect(await claimOperations(shop.deps.store, shop.clock.now(), 10)).toHaveLength(0);
-    shop.clock.advance(1);
-    expect(await claimOperations(shop.deps.store, shop.clock.now(), 10)).toHaveLength(1);
-  });
-
-  test("that went to another worker takes the end with it, and whoever was told to wait is still told the end", async () => {
-    const { tenant } = (await shop.provision(purchase())).value;
-    shop.product.reset();
-    const held = heldBack<object>();
-    shop.product.answer(held.promise);
-    const slow = shop.changePlan({ ...about(tenant), plan: "premium" });
-    while (shop.product.calls.length === 0) await sleep(5);
-    shop.clock.advance(HOUR);
-    const other = await testProvider({ beside: shop });
-    const otherHeld = heldBack<object>();
-    other.product.answer(otherHeld.promise);
-    const taken = runDueOperations(other);
-    while (other.product.calls.length === 0) await sleep(5);
-    held.release({});
-    expect(await slow).toMatchObject({ kind: "running", value: { tenant: { plan: "basic" } } });
-    otherHeld.release({});
-    await taken;
-    await shop.work();
-    expect(await shop.findTenant({ tenant: tenant.id })).toMatchObject({ plan: "premium" });
-    const changed = "select from lifecycle_events where tenant_id = $1 and type = 'plan.changed'";
-    expect(await shop.look(changed, [tenant.id])).toHaveLength(1);
-    expect(shop.told.map((one) => one.kind)).toEqual(["push-config"]);
   });
 });

@@ -1,5 +1,5 @@
 import { execFileSync, spawn, spawnSync } from "node:child_process";
-import { randomBytes, randomInt } from "node:crypto";
+import { randomBytes } from "node:crypto";
 import fs from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -11,6 +11,8 @@ import {
   childrenOf,
   isAlive,
   isGone,
+  keepRow,
+  keptRows,
   makeFolder,
   makeProject,
   PLATFORM_PACKAGE,
@@ -97,17 +99,6 @@ function folderWith({ dataDir, account }: Runner, files: Record<string, string>)
 function programsOf(runner: Runner, version: string): string {
   const cache = runner === ourselves && isRoot ? "/var/cache/stallholder" : join(runner.dataDir, "programs");
   return join(cache, `postgres-${version}`);
-}
-
-/** Writes a row that is in the database only if nothing was lost. */
-async function keepRow({ server }: Supervisor): Promise<number> {
-  const row = randomInt(2 ** 31);
-  await query(server?.ownerUrl, `insert into kept values (${row})`);
-  return row;
-}
-
-async function keptRows({ server }: Supervisor): Promise<unknown[]> {
-  return (await query(server?.ownerUrl, "select row from kept")).map(({ row }) => row);
 }
 
 const pidFile = ({ dataDir }: Runner): string => join(dataDir, "postgres/cluster/postmaster.pid");

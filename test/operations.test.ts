@@ -1,8 +1,17 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { claimOperations } from "../src/operations/operations.ts";
 import { Refused, RetryLater } from "../src/product/product.ts";
 import type { Tenant } from "../src/tenants/tenants.ts";
+import { HOUR, SECOND } from "./support/clock.ts";
 import { closeProxies, pgProxy } from "./support/pg-proxy.ts";
-import { about, closeProviders, purchase, type TestProvider, testProvider } from "./support/provider.ts";
+import {
+  about,
+  closeProviders,
+  purchase,
+  runDueOperations,
+  type TestProvider,
+  testProvider,
+} from "./support/provider.ts";
 import { hangs, heldBack } from "./support/scripted-product.ts";
 
 let shop: TestProvider;
@@ -192,116 +201,43 @@ describe("suspend and resume", () => {
   });
 });
 
-describe("deprovision", () => {
-  test("leaves a tombstone: the second time tenant_gone, every other command too", async () => {
-    const tenant = await bought();
-    const order = { ...purchase(), resourceId: tenant.resourceId };
-    expect(await shop.deprovision(about(tenant))).toMatchObject({ kind: "done", value: { state: "gone" } });
-    const gone = { code: "tenant_gone" };
-    await expect(shop.deprovision(about(tenant))).rejects.toMatchObject(gone);
-    await expect(shop.provision(order)).rejects.toMatchObject(gone);
-    await expect(shop.changePlan({ ...about(tenant), plan: "premium" })).rejects.toMatchObject(gone);
-    await expect(shop.suspend({ ...about(tenant), reason: "" })).rejects.toMatchObject(gone);
-    await expect(shop.resume(about(tenant))).rejects.toMatchObject(gone);
-    await expect(shop.rotateCredentials(about(tenant))).rejects.toMatchObject(gone);
-    await expect(shop.configVars(tenant.id)).rejects.toMatchObject(gone);
-    expect(verbs(shop)).toEqual(["deprovision"]);
+describe("the lease of an operation", () => {
+  test("goes to one of many workers at once", async () => {
+    const { tenant } = (await shop.provision(purchase())).value;
+    shop.product.reset();
+    const impatient = await testProvider({ beside: shop });
+    impatient.product.answer(new RetryLater(1));
+    await impatient.changePlan({ ...about(tenant), plan: "premium" });
+    shop.clock.advance(SECOND);
+    const claims = Array.from({ length: 20 }, () => claimOperations(shop.deps.store, shop.clock.now(), 10));
+    expect((await Promise.all(claims)).flat()).toHaveLength(1);
+    shop.clock.advance(20 * SECOND - 1);
+    expect(await claimOperations(shop.deps.store, shop.clock.now(), 10)).toHaveLength(0);
+    shop.clock.advance(1);
+    expect(await claimOperations(shop.deps.store, shop.clock.now(), 10)).toHaveLength(1);
   });
 
-  test("keeps no secret of the tenant in any column of any table", async () => {
-    shop.product.answer({ config: { ACME_SEARCH_INDEX: "canary-config" } });
-    const owed = [{ marketplace: "bazaar", kind: "exchange-grant", payload: { code: "canary-code" } }];
-    const facts = { app: "canary-app" };
-    const { tenant } = (await shop.provision(purchase({ kept: { token: "canary-token" }, facts, owed }))).value;
-    await shop.rotateCredentials(about(tenant));
-    await shop.rest();
-    await shop.rotateCredentials({ ...about(tenant), overlapSeconds: 0 });
-    const before = await everything(tenant);
-    expect(before).toMatch(/"v1\.test\./);
-    expect(before).toMatch(/canary-app/);
-    await shop.deprovision(about(tenant));
-    const after = await everything(tenant);
-    expect(after).toContain(tenant.id);
-    expect(after).not.toMatch(/v1\.test\.|canary/);
-  });
-
-  /** Every row of every table that is about this tenant. */
-  async function everything(tenant: Tenant): Promise<string> {
-    const tables = await shop.look<{ name: string }>(
-      `select table_name as name from information_schema.columns
-       where table_schema = 'public' and column_name = 'tenant_id' order by 1`,
-    );
-    const rows = await Promise.all([
-      shop.look("select * from tenants where id = $1", [tenant.id]),
-      ...tables.map(({ name }) => shop.look(`select * from ${name} where tenant_id = $1`, [tenant.id])),
-    ]);
-    return JSON.stringify(rows);
-  }
-
-  test("of a product that does not answer is running; credentials are dead at once and a worker ends it", async () => {
-    const order = purchase();
-    const { config, tenant } = (await shop.provision(order)).value;
-    const impatient = await hasty();
-    impatient.product.answer(hangs);
-    expect(await impatient.deprovision(about(tenant))).toMatchObject({
-      kind: "running",
-      value: { state: "deprovisioning" },
-    });
-    const key = String(config["ACME_SEARCH_API_KEY"]);
-    expect(await shop.verifyKey(key)).toEqual({ valid: false, code: "gone" });
-    await expect(shop.deprovision(about(tenant))).rejects.toMatchObject({ code: "tenant_gone" });
-    await shop.rest();
-    expect(await now(tenant)).toMatchObject({ state: "gone" });
-  });
-
-  test.each([
-    [
-      "provision",
-      "tenant_gone",
-      (tenant: Tenant, one: TestProvider) => one.provision({ ...purchase(), resourceId: tenant.resourceId }),
-    ],
-    [
-      "change of plan",
-      "tenant_gone",
-      (tenant: Tenant, one: TestProvider) => one.changePlan({ ...about(tenant), plan: "premium" }),
-    ],
-    ["suspension", "tenant_gone", (tenant: Tenant, one: TestProvider) => one.suspend({ ...about(tenant), reason: "" })],
-    ["rotation", "tenant_gone", (tenant: Tenant, one: TestProvider) => one.rotateCredentials(about(tenant))],
-  ] as const)(
-    "cancels a %s under way, which is then %s, and waits until it is out of the product",
-    async (what, code, command) => {
-      const held = heldBack<object>();
-      const busy = await testProvider({ beside: shop });
-      busy.product.answer(held.promise);
-      const order = purchase();
-      const tenant = what === "provision" ? undefined : await bought();
-      const running = tenant ? command(tenant, busy) : busy.provision(order);
-      const outcome = expect(running).rejects.toMatchObject({ code });
-      while (busy.product.calls.length === 0) await sleep(5);
-      const found =
-        tenant ?? ((await shop.findTenant({ marketplace: "bazaar", resourceId: order.resourceId })) as Tenant);
-      expect(await shop.deprovision(about(found))).toMatchObject({ kind: "running" });
-      await shop.work();
-      expect(verbs(shop)).toEqual([]);
-      held.release({});
-      await outcome;
-      await shop.work();
-      expect(verbs(shop)).toEqual(["deprovision"]);
-      expect(await now(found)).toMatchObject({ state: "gone" });
-    },
-  );
-
-  test("of an unknown tenant, or of one bought elsewhere, is tenant_not_found", async () => {
-    const notFound = { code: "tenant_not_found" };
-    const nobody = { ...about({ id: "a".repeat(26) }) };
-    await expect(shop.deprovision(nobody)).rejects.toMatchObject(notFound);
-    await expect(shop.deprovision({ ...nobody, ref: { tenant: "a'; drop table tenants" } })).rejects.toMatchObject(
-      notFound,
-    );
-    const theirs = await bought();
-    for (const resourceId of ["never", theirs.resourceId, theirs.id]) {
-      const elsewhere = { marketplace: resourceId === "never" ? "bazaar" : "fair", resourceId };
-      await expect(shop.deprovision({ ...nobody, ref: elsewhere })).rejects.toMatchObject(notFound);
-    }
+  test("that went to another worker takes the end with it, and whoever was told to wait is still told the end", async () => {
+    const { tenant } = (await shop.provision(purchase())).value;
+    shop.product.reset();
+    const held = heldBack<object>();
+    shop.product.answer(held.promise);
+    const slow = shop.changePlan({ ...about(tenant), plan: "premium" });
+    while (shop.product.calls.length === 0) await sleep(5);
+    shop.clock.advance(HOUR);
+    const other = await testProvider({ beside: shop });
+    const otherHeld = heldBack<object>();
+    other.product.answer(otherHeld.promise);
+    const taken = runDueOperations(other);
+    while (other.product.calls.length === 0) await sleep(5);
+    held.release({});
+    expect(await slow).toMatchObject({ kind: "running", value: { tenant: { plan: "basic" } } });
+    otherHeld.release({});
+    await taken;
+    await shop.work();
+    expect(await shop.findTenant({ tenant: tenant.id })).toMatchObject({ plan: "premium" });
+    const changed = "select from lifecycle_events where tenant_id = $1 and type = 'plan.changed'";
+    expect(await shop.look(changed, [tenant.id])).toHaveLength(1);
+    expect(shop.told.map((one) => one.kind)).toEqual(["push-config"]);
   });
 });

@@ -5,8 +5,6 @@ import { securityHeaders } from "../../src/http/security-headers.ts";
 import { createLogger } from "../../src/log.ts";
 import type { Agreement } from "../../src/marketplaces/aws/api/agreements.ts";
 import type { AwsApi } from "../../src/marketplaces/aws/api/aws-api.ts";
-import type { Entitlement } from "../../src/marketplaces/aws/api/entitlements.ts";
-import type { Resolved, Unresolved } from "../../src/marketplaces/aws/api/resolve-customer.ts";
 import { awsMarketplace } from "../../src/marketplaces/aws/aws.ts";
 import { asQueued, keepMessage } from "../../src/marketplaces/aws/inbox/keep.ts";
 import type { FetchFromSns } from "../../src/marketplaces/aws/inbox/sns-certificates.ts";
@@ -16,6 +14,7 @@ import type { Marketplace } from "../../src/marketplaces/marketplace.ts";
 import { browserSessions } from "../../src/sso/browser-sessions.ts";
 import { closeServers, listen } from "./listen.ts";
 import { closeProviders, type TestProvider, type TestProviderOptions, testProvider } from "./provider.ts";
+import { type FakeAws, fakeAws } from "./scripted-aws.ts";
 
 export const SECRETS = ["events-secret-of-the-tests", "events-secret-after-the-rotation"];
 export const PRODUCTS = {
@@ -24,55 +23,6 @@ export const PRODUCTS = {
   mixed: { code: "mixed-code", id: "prod-mixed", model: "contract-with-consumption", plan: "basic" },
 } as const;
 export type ProductName = keyof typeof PRODUCTS;
-
-/** What the tests have AWS say. Whatever is not set is not there. */
-export interface FakeAws extends AwsApi {
-  readonly tokens: Map<string, Resolved | Unresolved>;
-  readonly agreements: Map<string, Agreement>;
-  /** By licence ARN or customer. */
-  readonly granted: Map<string, Entitlement[]>;
-  silent: { agreements: boolean; entitlements: boolean };
-  readonly asked: string[];
-}
-
-const DOWN = { kind: "down", fault: "silence" } as const;
-
-export function fakeAws(): FakeAws {
-  const found = <T>(value: T) => ({ kind: "found", value }) as const;
-  const fake: FakeAws = {
-    tokens: new Map(),
-    agreements: new Map(),
-    granted: new Map(),
-    silent: { agreements: false, entitlements: false },
-    asked: [],
-    resolveCustomer: async (token) => {
-      fake.asked.push(`resolve ${token}`);
-      return fake.tokens.get(token) ?? { kind: "invalid_token" };
-    },
-    entitlements: async ({ licenceArn, customer }) => {
-      fake.asked.push(`entitlements ${licenceArn ?? customer}`);
-      return fake.silent.entitlements ? DOWN : found(fake.granted.get(licenceArn ?? customer ?? "") ?? []);
-    },
-    agreementOfLicence: async (arn) => {
-      fake.asked.push(`agreement of ${arn}`);
-      if (fake.silent.agreements) return DOWN;
-      return found([...fake.agreements.values()].find(({ licenceArns }) => licenceArns.includes(arn)));
-    },
-    agreement: async (id) => {
-      fake.asked.push(`agreement ${id}`);
-      return fake.silent.agreements ? DOWN : found(fake.agreements.get(id));
-    },
-    changedAgreements: async (since) => {
-      fake.asked.push("changed");
-      if (fake.silent.agreements) return DOWN;
-      const changed = [...fake.agreements.values()].filter(({ updatedAt }) => (updatedAt ?? since) >= since);
-      return found({ agreements: changed });
-    },
-    receive: async () => ({ kind: "misconfigured", code: "NoQueue", message: "" }),
-    settle: async () => found(0),
-  };
-  return fake;
-}
 
 export interface AwsShop {
   readonly provider: TestProvider;
@@ -165,7 +115,7 @@ export function purchaseOf(product: ProductName = "payg", like: Partial<Purchase
   };
 }
 
-interface EventOptions {
+export interface EventOptions {
   readonly intent?: string;
   readonly status?: string;
   readonly role?: "Manufacturer" | "Proposer";
@@ -218,11 +168,15 @@ export interface Visit {
   readonly cookies: readonly string[];
 }
 
+/** A browser's cookies. */
+export type Jar = Map<string, string>;
+export const jarOf = (): Jar => new Map();
+
 /** A request as a browser makes it; `jar` is kept up to date. */
 export async function browse(
   shop: AwsShop,
   path: string,
-  jar: Map<string, string> = new Map(),
+  jar = jarOf(),
   init: { readonly method?: string; readonly body?: BodyInit; readonly headers?: Record<string, string> } = {},
 ): Promise<Visit> {
   const cookie = [...jar].map(([name, value]) => `${name}=${value}`).join("; ");
@@ -240,7 +194,7 @@ export async function browse(
 }
 
 /** Posts the buyer's form as AWS has the browser do. */
-export function arrive(shop: AwsShop, token: string, jar?: Map<string, string>, fields: object = {}): Promise<Visit> {
+export function arrive(shop: AwsShop, token: string, jar?: Jar, fields: object = {}): Promise<Visit> {
   const body = new URLSearchParams({ "x-amzn-marketplace-token": token, ...fields });
   return browse(shop, "/aws/register", jar, { method: "POST", body });
 }
@@ -314,3 +268,24 @@ export async function tellNotice(shop: AwsShop, message: object): Promise<void> 
   await keepMessage(shop.options, asQueued(`queued-${next()}`, Buffer.from(JSON.stringify(message)), at));
   await settle(shop);
 }
+
+/** As EventBridge brings it, one second after what was told before. */
+export async function tellEvent(shop: AwsShop, of: Purchase, type: string, more: EventOptions = {}): Promise<void> {
+  shop.provider.clock.advance(1_000);
+  expect(await sendEvent(shop, event(type, of, shop.provider.clock.now(), more))).toBe(200);
+  await settle(shop);
+}
+
+interface PayerRow {
+  readonly billing_reference: string;
+  readonly bills: string;
+  readonly from_hour: Date;
+  readonly ended_at: Date | null;
+  readonly flush_by: Date | null;
+}
+
+export const payersIn = (shop: AwsShop, tenant: string | null | undefined): Promise<PayerRow[]> =>
+  shop.provider.look<PayerRow>(
+    "select * from usage_payers where tenant_id = $1 order by from_hour, billing_reference",
+    [tenant],
+  );

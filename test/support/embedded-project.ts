@@ -1,4 +1,5 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { randomInt } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
@@ -195,4 +196,15 @@ function withDependencies(name: string): string[] {
   if (!readdirSync(MODULES).includes(name)) return [];
   const { dependencies = {} } = JSON.parse(readFileSync(join(MODULES, name, "package.json"), "utf8"));
   return [name, ...Object.keys(dependencies).flatMap(withDependencies)];
+}
+
+/** Writes a row that is in the database only if nothing was lost. */
+export async function keepRow({ server }: Supervisor): Promise<number> {
+  const row = randomInt(2 ** 31);
+  await query(server?.ownerUrl, `insert into kept values (${row})`);
+  return row;
+}
+
+export async function keptRows({ server }: Supervisor): Promise<unknown[]> {
+  return (await query(server?.ownerUrl, "select row from kept")).map(({ row }) => row);
 }
