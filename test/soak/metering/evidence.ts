@@ -84,7 +84,7 @@ export interface Evidence {
   readonly billed: readonly Billed[];
   /** What the simulator saw us do wrong. */
   readonly blamed: readonly { readonly rule: string; readonly sentence: string }[];
-  /** When an end of a licence was heard of, by its key. */
+  /** When an end was heard of, by the licence's key and by the agreement. */
   readonly endsHeard: ReadonlyMap<string, Date>;
 }
 
@@ -94,7 +94,10 @@ export async function gather(stage: Stage, feed: Feed): Promise<Evidence> {
   const heard = await look<{ key: string; at: Date }>(
     `select l.key, min(m.received_at) as at from aws_licences l join aws_messages m
        on m.licence_key = l.key or (m.licence_key is null and m.agreement_id = l.agreement_id)
-     where m.fact in ('ending', 'ended', 'superseded') group by l.key`,
+     where m.fact in ('ending', 'ended', 'superseded') group by l.key
+     union all
+     select agreement_id, min(received_at) from aws_messages
+     where fact in ('ending', 'ended', 'superseded') and agreement_id is not null group by agreement_id`,
   );
   return {
     stage,

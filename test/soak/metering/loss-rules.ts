@@ -1,4 +1,5 @@
-import { type Evidence, nameOf, purchasesOfTenant, type RecordRow, type Rules } from "./evidence.ts";
+import type { Purchase } from "./customer.ts";
+import { type Evidence, keysOf, nameOf, purchasesOfTenant, type RecordRow, type Rules } from "./evidence.ts";
 import { HOUR_MS, MINUTE_MS, STEP_MS } from "./time.ts";
 
 const TOO_LATE = new Set(["carried_over", "too_late", "too_late_unknown"]);
@@ -24,7 +25,7 @@ export const lossRules: Rules = {
 
   "what nobody pays was used when nothing was bought": (evidence) =>
     evidence.records
-      .filter((record) => UNBILLABLE.has(record.verdict ?? "") && wasBought(evidence, record))
+      .filter((record) => UNBILLABLE.has(record.verdict ?? "") && isOwed(evidence, record))
       .map((record) => storyOf(evidence, record)),
 };
 
@@ -79,12 +80,24 @@ function wasSuspended(evidence: Evidence, { tenant_id }: RecordRow): boolean {
   return purchasesOfTenant(evidence, tenant_id).some(({ agreement }) => suspended.has(agreement));
 }
 
-/** All of the hour, of an agreement that was never suspended. */
-function wasBought(evidence: Evidence, record: RecordRow): boolean {
+/** All of the hour was bought, of an agreement that was never suspended, and it could be sent while AWS took it. */
+function isOwed(evidence: Evidence, record: RecordRow): boolean {
   if (wasSuspended(evidence, record)) return false;
   const begins = record.hour.getTime();
   return purchasesOfTenant(evidence, record.tenant_id).some(
-    ({ started_at, ended_at }) =>
-      Date.parse(started_at) <= begins && (ended_at === null || Date.parse(ended_at) >= begins + HOUR_MS),
+    (one) =>
+      Date.parse(one.started_at) <= begins &&
+      (one.ended_at === null ||
+        (Date.parse(one.ended_at) >= begins + HOUR_MS && !hadEndedUnheard(evidence, one, record))),
   );
+}
+
+/**
+ * AWS takes the usage of a purchase for an hour after its end. Where nobody told us of the end in that hour there was no
+ * hurry, and what was ready within its last step was not ready for any moment that came.
+ */
+function hadEndedUnheard({ endsHeard }: Evidence, purchase: Purchase, { sealed_at }: RecordRow): boolean {
+  const closes = Date.parse(purchase.ended_at ?? "") + HOUR_MS;
+  const heard = [purchase.agreement, ...keysOf(purchase)].flatMap((name) => endsHeard.get(name)?.getTime() ?? []);
+  return heard.every((at) => at >= closes - SLACK_MS) && sealed_at.getTime() >= closes - STEP_MS - SLACK_MS;
 }

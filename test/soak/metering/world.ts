@@ -128,9 +128,15 @@ function askingOf({ origin }: Simulator): Pick<World, "now" | "tell" | "ask"> {
     if (!answer.ok) throw new Error(`The simulator answered ${answer.status} to ${path}: ${text.slice(0, 300)}`);
     return JSON.parse(text) as T;
   };
+  /** On a machine that stood still, a connection that was kept may have been closed meanwhile: what changes nothing is asked again. */
+  const ask = <T>(path: string): Promise<T> =>
+    call<T>(path, {}).catch((fault: unknown) => {
+      if (fault instanceof TypeError) return call<T>(path, {});
+      throw fault;
+    });
   return {
-    now: async () => new Date((await call<{ now: string }>("/_clock", {})).now),
-    ask: (path) => call(path, {}),
+    now: async () => new Date((await ask<{ now: string }>("/_clock")).now),
+    ask,
     tell: (path, body) =>
       call(path, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) }),
   };
