@@ -1,6 +1,6 @@
 // Makes the pictures of docs/pictures from a service of its own beside the simulator: `npm run pictures`. Needs Chromium.
 import { spawn } from "node:child_process";
-import { mkdir, mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -12,6 +12,16 @@ const INTO = "docs/pictures";
 const [PROVIDER, SIMULATOR] = ["http://127.0.0.1:3790", "http://127.0.0.1:5790"];
 const START_MS = 60_000;
 const HOURS = 30;
+/** What each request of the sample costs, so that money has something to show. */
+const UNIT_CENTS = { requests: 0.02, documents: 0.5 };
+const PEOPLE = [
+  ["ada@acme-search.example", "operator"],
+  ["grace@acme-search.example", "support"],
+  ["audit@acme-search.example", "viewer"],
+];
+const DESKTOP = { width: 1280, height: 860 };
+const PHONE = { width: 390, height: 844 };
+const ON_THE_PHONE = new Set(["console-home", "console-tenant", "console-metering", "dashboard", "dashboard-usage"]);
 const SECTIONS = "metering usage revenue deliveries endpoints marketplaces people audit".split(" ");
 
 const post = async (url, body, headers = {}) => {
@@ -26,8 +36,17 @@ const post = async (url, body, headers = {}) => {
   return answer;
 };
 
+async function pricedManifest(dataDir) {
+  const manifest = JSON.parse(await readFile("addon-manifest.json", "utf8"));
+  for (const dimension of manifest.catalog.dimensions) dimension.price = { cents: UNIT_CENTS[dimension.id] };
+  const path = join(dataDir, "addon-manifest.json");
+  await writeFile(path, JSON.stringify(manifest));
+  return path;
+}
+
 async function started(dataDir) {
-  const env = { ...process.env, DATA_DIR: dataDir, PORT: "3790", SIMULATOR_PORT: "5790" };
+  const settings = { DATA_DIR: dataDir, PORT: "3790", SIMULATOR_PORT: "5790", EVENTS_ALLOW_PRIVATE: "true" };
+  const env = { ...process.env, ...settings, MANIFEST_FILE: await pricedManifest(dataDir) };
   const service = spawn(process.execPath, ["dist/main.js", "serve"], { env, stdio: "ignore" });
   const until = performance.now() + START_MS;
   while (performance.now() < until) {
@@ -42,8 +61,20 @@ async function started(dataDir) {
   throw new Error("The service did not start.");
 }
 
+/** Who hears of events: a bus that takes them, and a desk that nobody answers at. */
+async function subscribe(vendor) {
+  const bus = "arn:aws:events:us-east-1:993604559884:event-bus/vendor";
+  for (const endpoint of [
+    { bus, name: "Data warehouse" },
+    { url: "https://localhost:5791/events", name: "Support desk" },
+  ])
+    await post(`${PROVIDER}/v1/endpoints`, endpoint, vendor);
+}
+
 /** Some purchases, and what their customers use in a day. */
 async function live(secrets, console) {
+  const vendor = { authorization: `Bearer ${secrets.PRODUCT_SECRET}` };
+  await subscribe(vendor);
   for (const [app, plan] of [
     ["storefront", "standard"],
     ["recipes", "basic"],
@@ -68,11 +99,33 @@ async function live(secrets, console) {
         time: now,
       })),
     );
-    await post(`${PROVIDER}/v1/usage`, events, { authorization: `Bearer ${secrets.PRODUCT_SECRET}` });
+    await post(`${PROVIDER}/v1/usage`, events, vendor);
     await post(`${SIMULATOR}/_clock`, { advance: "1h" });
     await sleep(400);
   }
   await sleep(5_000);
+  await trouble(tenants, vendor);
+}
+
+/** Heroku's API is away from now on, and keys are rotated; a customer has written to the desk. */
+async function trouble(tenants, vendor) {
+  await post(`${SIMULATOR}/_faults`, { platform_down: true });
+  for (const tenant of new Set(tenants)) await post(`${PROVIDER}/v1/credentials/rotate`, { tenant }, vendor);
+  const ticket = { specversion: "1.0", source: "https://desk.acme-search.example", type: "ticket.answered" };
+  for (const [place, tenant] of [...new Set(tenants)].entries()) {
+    const event = { ...ticket, id: `${4711 + place}`, title: `Ticket ${4711 + place} was answered.`, public: true };
+    await post(`${PROVIDER}/v1/tenants/${tenant}/events`, event, vendor);
+  }
+}
+
+async function invite(page) {
+  for (const [email, role] of PEOPLE) {
+    await page.goto(`${PROVIDER}/console/people/add`);
+    await page.fill("input[name=email]", email);
+    await page.check(`input[name=role][value=${role}]`);
+    await page.fill("input[name=reason]", "A new colleague.");
+    await Promise.all([page.waitForURL(`${PROVIDER}/console/people**`), page.click("#confirm")]);
+  }
 }
 
 async function signedIn(context, secrets) {
@@ -83,12 +136,21 @@ async function signedIn(context, secrets) {
   return page;
 }
 
-async function takeAll(browser, secrets, colorScheme) {
-  const context = await browser.newContext({ viewport: { width: 1280, height: 860 }, colorScheme });
+/** A page that is wider than its window is a fault of ours. */
+async function fits(page, name) {
+  const over = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+  if (over > 0) throw new Error(`${name} is ${over} pixels too wide for a window of ${page.viewportSize().width}.`);
+}
+
+async function takeAll(browser, secrets, colorScheme, viewport) {
+  const context = await browser.newContext({ viewport, colorScheme });
   const page = await signedIn(context, secrets);
+  const isPhone = viewport === PHONE;
   const take = async (name) => {
     await page.waitForLoadState("networkidle", { timeout: 3_000 }).catch(() => undefined);
-    await page.screenshot({ path: join(INTO, `${name}-${colorScheme}.png`) });
+    await fits(page, name);
+    if (isPhone && !ON_THE_PHONE.has(name)) return;
+    await page.screenshot({ path: join(INTO, `${name}-${isPhone ? "phone-" : ""}${colorScheme}.png`) });
   };
   await take("console-home");
   await page.goto(`${PROVIDER}/console/tenants`);
@@ -119,8 +181,11 @@ try {
   const secrets = JSON.parse(await readFile(join(dataDir, "secrets.json"), "utf8"));
   const first = await browser.newContext();
   await live(secrets, await signedIn(first, secrets));
+  // Thirty hours have passed: the session is over.
+  await invite(await signedIn(first, secrets));
   await first.close();
-  for (const colorScheme of ["light", "dark"]) await takeAll(browser, secrets, colorScheme);
+  for (const colorScheme of ["light", "dark"])
+    for (const viewport of [DESKTOP, PHONE]) await takeAll(browser, secrets, colorScheme, viewport);
 } finally {
   await browser.close();
   const ended = new Promise((resolve) => service.once("exit", resolve));
