@@ -26,6 +26,8 @@ export interface RecordRow {
   readonly outcomes: string | null;
   /** Who has paid for its tenant, and since when. */
   readonly payers: string | null;
+  /** When its tenant's usage was closed, and the last of it sealed. */
+  readonly closed: string | null;
 }
 
 interface EventRow {
@@ -110,7 +112,9 @@ export async function gather(stage: Stage, feed: Feed): Promise<Evidence> {
                from usage_attempts a where (a.tenant_id, a.hour, a.dimension) = (r.tenant_id, r.hour, r.dimension)) as outcomes,
               (select string_agg(concat_ws(' ', billing_reference, bills, 'from', from_hour, 'starts', starts_at, 'ended', ended_at),
                                  '; ' order by from_hour, starts_at)
-               from usage_payers p where p.tenant_id = r.tenant_id) as payers
+               from usage_payers p where p.tenant_id = r.tenant_id) as payers,
+              (select concat_ws(' ', 'asked', c.asked_at, 'sealed', c.sealed_at)
+               from usage_closings c where c.tenant_id = r.tenant_id) as closed
        from usage_records r order by tenant_id, dimension, hour`,
     ),
     carries: await look("select * from usage_carries"),

@@ -31,16 +31,18 @@ export const lossRules: Rules = {
 
 /** All that is needed to tell whose fault it is: the same seed need not go the same way twice. */
 function storyOf(evidence: Evidence, record: RecordRow): string {
-  const { sealed_at, frozen_at, expires_at, billing_reference, outcomes, units, message, payers } = record;
+  const { sealed_at, frozen_at, expires_at, billing_reference, outcomes, units, message, payers, closed } = record;
   const times = `sealed ${sealed_at.toISOString()}, frozen ${frozen_at?.toISOString()}, over ${expires_at?.toISOString()}`;
-  const bought = purchasesOfTenant(evidence, record.tenant_id).map(
-    (one) => `${one.agreement} ${one.model} ${one.status} ${one.licence} ${one.started_at} - ${one.ended_at ?? ""}`,
-  );
+  const bought = purchasesOfTenant(evidence, record.tenant_id).map((one) => {
+    const ended =
+      one.ended_at === null ? "" : `${one.ended_at}, heard ${heardOf(evidence, one).join(" and ") || "never"}`;
+    return `${one.agreement} ${one.model} ${one.status} ${one.licence} ${one.started_at} - ${ended}`;
+  });
   return [
     `${nameOf(record)} of ${units} for ${billing_reference}: ${times}; ${outcomes ?? "never sent"}.`,
     message ?? "",
     `Bought: ${bought.join("; ")}.`,
-    `Payers: ${payers ?? "none"}.`,
+    `Payers: ${payers ?? "none"}. Closed: ${closed ?? "no"}.`,
   ].join(" ");
 }
 
@@ -96,8 +98,11 @@ function isOwed(evidence: Evidence, record: RecordRow): boolean {
  * AWS takes the usage of a purchase for an hour after its end. Where nobody told us of the end in that hour there was no
  * hurry, and what was ready within its last step was not ready for any moment that came.
  */
-function hadEndedUnheard({ endsHeard }: Evidence, purchase: Purchase, { sealed_at }: RecordRow): boolean {
+function hadEndedUnheard(evidence: Evidence, purchase: Purchase, { sealed_at }: RecordRow): boolean {
   const closes = Date.parse(purchase.ended_at ?? "") + HOUR_MS;
-  const heard = [purchase.agreement, ...keysOf(purchase)].flatMap((name) => endsHeard.get(name)?.getTime() ?? []);
-  return heard.every((at) => at >= closes - SLACK_MS) && sealed_at.getTime() >= closes - STEP_MS - SLACK_MS;
+  const heard = heardOf(evidence, purchase);
+  return heard.every((at) => Date.parse(at) >= closes - SLACK_MS) && sealed_at.getTime() >= closes - STEP_MS - SLACK_MS;
 }
+
+const heardOf = ({ endsHeard }: Evidence, purchase: Purchase): readonly string[] =>
+  [purchase.agreement, ...keysOf(purchase)].flatMap((name) => endsHeard.get(name)?.toISOString() ?? []);

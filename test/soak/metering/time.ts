@@ -38,12 +38,13 @@ export async function leap(world: World, to: Date): Promise<void> {
  */
 export async function pass(world: World, ms: number, stepMs = STEP_MS): Promise<void> {
   const target = (await world.now()).getTime() + ms;
-  for (let now = (await world.now()).getTime(); now < target; now = (await world.now()).getTime()) {
-    await allHeard(world);
-    const stop = await nextStop(world, new Date(now));
-    const next = Math.min(target, now + stepMs, stop);
+  while (true) {
+    // Of an end that was heard while the clock turned, the deadline may be nearer than any stop before it.
+    await urgentSent(world);
+    const now = (await world.now()).getTime();
+    if (now >= target) return;
+    const next = Math.min(target, now + stepMs, await nextStop(world, new Date(now)));
     await turn(world, new Date(Math.max(next, now + 1_000)));
-    if (next === stop) await urgentSent(world);
   }
 }
 
