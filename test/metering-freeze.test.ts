@@ -56,6 +56,21 @@ describe("the units of a record", () => {
     ]);
     expect([bazaar.total(tenant), await balance()]).toEqual([5_000_000_000, "0"]);
   });
+
+  test("go at once into the hour in which the purchase ends, though nothing was used in it: none comes after", async () => {
+    await pays();
+    await use(3_000_000_000);
+    await endHour();
+    await ends();
+    await shop.deprovision(about({ id: tenant }));
+    await settle(shop);
+    await report(shop);
+    expect(await look("units::int, quantity::bigint")).toEqual([
+      { units: 2_147_483_647, quantity: "3000000000" },
+      { units: 852_516_353, quantity: "0" },
+    ]);
+    expect([bazaar.total(tenant), await balance()]).toEqual([3_000_000_000, "0"]);
+  });
 });
 
 describe("what a contract includes", () => {
