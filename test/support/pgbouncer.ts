@@ -24,17 +24,27 @@ export interface Pooler {
   stop(): Promise<void>;
 }
 
+export interface PoolerOptions {
+  readonly connections?: number;
+  /** Whoever logs in, this login of `urls` is what the server sees: connections change hands between logins. */
+  readonly everybodyAs?: string;
+}
+
 /** A pooler in transaction mode before the server of these logins, with few connections, so that they change hands. */
-export async function startPooler(urls: readonly string[], connections = 2): Promise<Pooler> {
+export async function startPooler(
+  urls: readonly string[],
+  { connections = 2, everybodyAs }: PoolerOptions = {},
+): Promise<Pooler> {
   const folder = await mkdtemp(join(tmpdir(), "stallholder-pooler-"));
   const port = await freePort();
   const { hostname, port: serverPort } = new URL(urls[0] ?? "");
   const users = urls.map((url) => new URL(url)).map(({ username, password }) => `"${username}" "${password}"`);
   const settings = join(folder, "pgbouncer.ini");
+  const forced = everybodyAs === undefined ? "" : ` user=${everybodyAs}`;
   await writeFile(join(folder, "users.txt"), `${[...new Set(users)].join("\n")}\n`);
   await writeFile(
     settings,
-    `[databases]\n* = host=${hostname} port=${serverPort}
+    `[databases]\n* = host=${hostname} port=${serverPort}${forced}
 [pgbouncer]
 listen_addr = 127.0.0.1
 listen_port = ${port}
