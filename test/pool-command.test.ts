@@ -122,6 +122,12 @@ describe("stallholder isolate", () => {
       /public.odd\(\) may be called by everybody/,
     ],
     [
+      "a function that is asked before the wall",
+      () => `create function odd(text) returns boolean language sql leakproof as 'select true';
+        revoke all on function odd from public; grant execute on function odd to ${env}_tenants`,
+      /public.odd\(text\) is declared leakproof: it is shown rows before the policies have judged them/,
+    ],
+    [
       "the database for everybody",
       () => `grant temp on database ${server.server.shared} to public`,
       /gives TEMPORARY to everybody/,

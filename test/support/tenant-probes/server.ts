@@ -52,6 +52,21 @@ export const server: readonly TenantProbe[] = [
     ...superuser,
   },
   {
+    name: "make a leakproof function, or declare the vendor's so",
+    as: all,
+    run: (s) =>
+      refused(
+        s,
+        [
+          "begin read write; create function mine(text) returns boolean language sql leakproof as 'select true'",
+          "begin read write; create function pg_temp.mine(text) returns boolean language sql leakproof as 'select true'",
+          "begin read write; alter function sly(text) leakproof",
+        ],
+        ["42501", "42883"],
+      ),
+    ...superuser,
+  },
+  {
     name: "large objects",
     as: shared,
     run: (s) =>

@@ -34,6 +34,11 @@ const VENDORS_OWN = `
   create table countries (code text primary key);
   create view order_list with (security_invoker = true) as select tenant_id, id, item from orders;
   create function order_items() returns setof text language sql as 'select item from public.orders';
+  create function sly(word text) returns boolean language plpgsql cost 0.0000001 as
+    $$ begin raise notice 'it is %', word; return true; end $$;
+  create function tells(word text) returns boolean language plpgsql cost 0.0000001 as
+    $$ begin if word not like 'of a%' then raise 'it is %', word; end if; return true; end $$;
+  create operator ~~~ (function = sly, rightarg = text);
   create materialized view order_copy as select item from orders`;
 
 export async function openWorld(): Promise<World> {
@@ -76,7 +81,9 @@ export async function openWorld(): Promise<World> {
   await reset();
   await wallIn(server.url, env);
   await look(`grant select on order_list, countries to ${env}_tenants, ${env}_tenants_read; refresh materialized view order_copy;
-    revoke all on function order_items() from public; grant execute on function order_items() to ${env}_tenants;
+    revoke all on function order_items(), sly(text), tells(text) from public;
+    grant execute on function order_items() to ${env}_tenants;
+    grant execute on function sly(text), tells(text) to ${env}_tenants, ${env}_tenants_read;
     select lo_from_bytea(4711, '\\x00'); analyze`);
   for (const { url } of [a.bridge, a.silo])
     await once(url, "create table mine (word text); insert into mine values ('of a')");
