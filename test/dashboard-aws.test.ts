@@ -58,6 +58,21 @@ describe("the AWS card", () => {
     expect(await stage.shop.awsConnection(visitor.tenant.id)).toBeUndefined();
   });
 
+  test("has a line among the credentials, with when they were given out last; a role of the customer's is none", async () => {
+    const line = async () =>
+      /<code>ACME_SEARCH_AWS_CREDENTIALS_URL<\/code><span class="quiet">.*?<\/tr>/s.exec(await page())?.[0] ?? "";
+    expect(await line()).toMatch(/Temporary credentials of AWS.*not lately.*rotate <code>ACME_SEARCH_API_KEY<\/code>/s);
+    await visitor.post("/dashboard/aws/offer");
+    await makeRole(externalIdOf(await card()));
+    await visitor.post("/dashboard/aws/connect", { role_arn: ROLE });
+    await stage.shop.connectedCredentials(about(visitor.tenant));
+    expect(await line()).toContain("not lately");
+    await stage.shop.awsCredentials(about(visitor.tenant));
+    const at = stage.shop.clock.now().toISOString();
+    stage.shop.clock.advance(5 * 60_000);
+    expect(await line()).toMatch(new RegExp(`<time datetime="${at}">5 minutes ago`, "i"));
+  });
+
   test("leads from the offer to the connection and to its end", async () => {
     expect(await visitor.post("/dashboard/aws/offer")).toMatchObject({
       status: 303,

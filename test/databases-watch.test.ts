@@ -71,6 +71,34 @@ test("a session that slipped in while its login was closed ends", async () => {
   });
 });
 
+test.each(["basic", "standard", "premium"])(
+  "a login of %s that has a session open was used, to the minute",
+  async (plan) => {
+    const { tenant, url } = await buy(shop, plan);
+    const other = await buy(shop, plan);
+    const usedAt = async (of: { readonly id: string }) => {
+      await shop.watchDatabases();
+      await shop.deps.lastUse.flush();
+      const [row] = await shop.look<{ at: Date | null }>(
+        "select last_used_at as at from credentials where tenant_id = $1 and kind = 'postgres'",
+        [of.id],
+      );
+      return row?.at;
+    };
+    expect(await usedAt(tenant)).toBeNull();
+    const at = shop.clock.now();
+    await asCustomer(url, async (client) => {
+      await client.query("select 1");
+      expect(await usedAt(tenant)).toEqual(at);
+      shop.clock.advance(MINUTE / 2);
+      expect(await usedAt(tenant)).toEqual(at);
+      shop.clock.advance(MINUTE);
+      expect(await usedAt(tenant)).toEqual(shop.clock.now());
+    });
+    expect(await usedAt(other.tenant)).toBeNull();
+  },
+);
+
 test.each(["standard", "premium"])(
   "storage of %s is measured, its marks are told, and beyond it sessions begin read-only",
   async (plan) => {

@@ -42,8 +42,8 @@ export async function coreOf(surroundings: Surroundings) {
   const marketplaces = new Map<string, Marketplace>();
   const metering = meteringOf(surroundings, store, metrics, marketplaces);
   const abilitiesOf = (name: string) => marketplaces.get(name)?.abilities ?? NO_ABILITIES;
-  const databases = tenantDatabases({ ...surroundings, catalog, store, vault, abilitiesOf });
   const uses = lastUse(store, clock);
+  const databases = tenantDatabases({ ...surroundings, catalog, store, vault, uses, abilitiesOf });
 
   const provider = createProvider({
     store,

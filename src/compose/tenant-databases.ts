@@ -1,6 +1,7 @@
 import type { Catalog } from "../catalog/catalog.ts";
 import type { Clock } from "../clock.ts";
 import type { Settings } from "../config.ts";
+import type { LastUse } from "../credentials/last-use.ts";
 import { ProviderError } from "../errors.ts";
 import { createDatabases, type Databases } from "../isolation/databases/databases.ts";
 import type { Store } from "../isolation/isolation.ts";
@@ -16,12 +17,13 @@ interface TenantDatabasesParts {
   readonly store: Store;
   readonly vault: Vault;
   readonly clock: Clock;
+  readonly uses?: Pick<LastUse, "noteLogin"> | undefined;
   readonly abilitiesOf: (marketplace: string) => Pick<Abilities, "pushesConfig">;
 }
 
 /** The databases of tenants; `config_invalid` where the manifest promises them and there is no server. */
 export function tenantDatabases(parts: TenantDatabasesParts): Databases | undefined {
-  const { settings, catalog, tenantsUrl, store, vault, clock, abilitiesOf } = parts;
+  const { settings, catalog, tenantsUrl, store, vault, clock, uses, abilitiesOf } = parts;
   if (tenantsUrl === undefined) {
     if (!catalog.credentials.some(({ kind }) => kind === "postgres")) return undefined;
     throw new ProviderError("config_invalid", "The manifest promises databases, and there is no server for them.", {
@@ -34,6 +36,7 @@ export function tenantDatabases(parts: TenantDatabasesParts): Databases | undefi
     url: tenantsUrl,
     environment: settings.environment,
     address: settings.tenantDatabaseAddress,
+    sees: uses?.noteLogin,
     aim: (tx) => databaseAim(catalog, vault, tx),
     tell: (tx, tenant, happened) =>
       tellOfDatabase(tx, tenant, happened, {

@@ -4,6 +4,8 @@ import type { Store } from "../isolation/isolation.ts";
 /** Notes that credentials are used, without a write where they are. */
 export interface LastUse {
   note(tenant: string, credential: string): void;
+  /** The same of a database login, which is known by its name. */
+  noteLogin(tenant: string, login: string): void;
   /** Writes down what was noted; what cannot be written now is forgotten. */
   flush(): Promise<void>;
   close(): Promise<void>;
@@ -18,6 +20,8 @@ const BATCH = 1_000;
 interface Use {
   readonly tenant: string;
   readonly at: number;
+  /** Which credential of the tenant. */
+  readonly by: { readonly id: string } | { readonly login: string };
 }
 
 /**
@@ -31,21 +35,25 @@ export function lastUse(store: Store, clock: Clock): LastUse {
   const timer = setInterval(() => void flush(), EVERY_MS).unref();
 
   function flush(): Promise<void> {
-    const batch = [...waiting].map(([id, { tenant, at }]) => ({ id, tenant, at: new Date(at) }));
+    const batch = [...waiting.values()].map(({ tenant, at, by }) => ({ ...by, tenant, at: new Date(at) }));
+    const names = [...waiting].map(([name, { at }]) => [name, at] as const);
     waiting = new Map();
     const oldest = clock.now().getTime() - NOT_AGAIN_WITHIN_MS;
-    for (const [id, at] of written) if (at <= oldest) written.delete(id);
-    for (const { id, at } of batch) written.set(id, at.getTime());
+    for (const [name, at] of written) if (at <= oldest) written.delete(name);
+    for (const [name, at] of names) written.set(name, at);
     writing = writing.then(() => write(store, batch)).catch(() => undefined);
     return writing;
   }
 
+  function remember(name: string, tenant: string, by: Use["by"]): void {
+    const at = clock.now().getTime();
+    if (waiting.has(name) || at - (written.get(name) ?? 0) < NOT_AGAIN_WITHIN_MS) return;
+    if (waiting.size + written.size < ROOM) waiting.set(name, { tenant, at, by });
+  }
+
   return {
-    note: (tenant, credential) => {
-      const at = clock.now().getTime();
-      if (waiting.has(credential) || at - (written.get(credential) ?? 0) < NOT_AGAIN_WITHIN_MS) return;
-      if (waiting.size + written.size < ROOM) waiting.set(credential, { tenant, at });
-    },
+    note: (tenant, credential) => remember(credential, tenant, { id: credential }),
+    noteLogin: (tenant, login) => remember(login, tenant, { login }),
     flush,
     close: () => {
       clearInterval(timer);

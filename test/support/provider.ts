@@ -160,12 +160,14 @@ function makeDeps(
   const usual = { pushesConfig: true, wantsCompletion: true, provisionDeadlineSeconds: 43_200 };
   const abilitiesOf = () => ({ ...usual, ...abilities });
   const pushesConfig = () => abilitiesOf().pushesConfig;
+  const uses = lastUse(store, clock);
   const databases =
     tenants &&
     createDatabases({
       ...tenants,
       store,
       clock,
+      sees: uses.noteLogin,
       aim: (tx) => databaseAim(catalog, vault, tx),
       tell: (tx, tenant, happened) => tellOfDatabase(tx, tenant, happened, { now: clock.now(), pushesConfig }),
     });
@@ -180,7 +182,7 @@ function makeDeps(
     ...(accountOf && { accountOf }),
     ...(databases === undefined ? {} : { databases }),
     peppers: deriveEach(ring, "pepper"),
-    lastUse: lastUse(parts.store, parts.clock),
+    lastUse: uses,
     auditKey: { id: ring.primary.id, key: derive(ring.primary, "audit") },
     tokens: tokenKeys({ store: parts.store, vault, clock: parts.clock, issuer: ISSUER }),
     webhooks: customerWebhooks({

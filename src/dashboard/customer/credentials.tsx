@@ -1,6 +1,7 @@
 import { type Credential, isSecretKind } from "../../credentials/credentials.ts";
 import { ActionForm, Card, Unseen } from "../parts.tsx";
 import { fromNow, Moment } from "../time.tsx";
+import type { AwsView } from "./aws-view.ts";
 import { Overlaps } from "./overlaps.tsx";
 import type { CustomerView } from "./view.ts";
 
@@ -34,6 +35,7 @@ export function CredentialsCard({ view, token }: { view: CustomerView; token: st
           {view.credentials.map((credential) => (
             <CredentialRow key={credential.id} credential={credential} now={view.now} token={token} />
           ))}
+          {view.aws === undefined ? null : <AwsRow aws={view.aws} now={view.now} />}
         </tbody>
       </table>
       <div class="connect">
@@ -72,6 +74,29 @@ function CredentialRow({ credential, now, token }: { credential: Credential; now
   );
 }
 
+/** Nothing to rotate or to revoke: whoever holds the key asks for new ones, and each ends by itself. */
+function AwsRow({ aws: { variable, keyVariable, givenAt }, now }: { aws: AwsView; now: Date }) {
+  return (
+    <tr>
+      <th scope="row">
+        <code>{variable}</code>
+        <span class="quiet">Temporary credentials of AWS, given out at the address in your config vars</span>
+      </th>
+      <td data-word="Access">full</td>
+      <td data-word="Issued">when asked for</td>
+      <td data-word="Last used">
+        {givenAt === undefined ? <span class="quiet">not lately</span> : <Ago at={givenAt} now={now} />}
+      </td>
+      <td data-word="State">
+        <strong class="badge good">Active</strong>
+        <p class="ends">
+          Each ends by itself within an hour. To end the way to new ones, rotate <code>{keyVariable}</code>.
+        </p>
+      </td>
+    </tr>
+  );
+}
+
 /** To the minute or so; an exact time would promise more. */
 function Ago({ at, now }: { at: Date; now: Date }) {
   return <time dateTime={at.toISOString()}>{fromNow(at, now)}</time>;
@@ -79,7 +104,7 @@ function Ago({ at, now }: { at: Date; now: Date }) {
 
 function LastUse({ credential: { kind, lastUsedAt }, now }: { credential: Credential; now: Date }) {
   if (lastUsedAt !== null) return <Ago at={lastUsedAt} now={now} />;
-  return <span class="quiet">{kind === "api-key" ? "never" : "not seen here"}</span>;
+  return <span class="quiet">{kind === "api-key" ? "never" : "not seen yet"}</span>;
 }
 
 function Active({ credential }: { credential: Credential }) {

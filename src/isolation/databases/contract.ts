@@ -43,6 +43,8 @@ export interface DatabasesOptions {
   readonly aim: (tx: Tx) => Promise<Aim | undefined>;
   /** Tells of what became of its data. */
   readonly tell: (tx: Tx, tenant: string, happened: Happening) => Promise<void>;
+  /** Told of each login that has a session open when the watcher looks: a use of it. */
+  readonly sees?: ((tenant: string, login: string) => void) | undefined;
   /** For tests: what happens before a statement that copies. */
   readonly copying?: Pick<CopyOptions, "before">;
   /** For tests: how a session is opened. */

@@ -101,7 +101,7 @@ export function createDatabases(options: DatabasesOptions): Databases {
     },
     reopen: (tx, until) => reopenDatabase(tx, until, clock.now()),
     watch: async () => {
-      await watchSessions({ store, surroundings });
+      await watchSessions({ store, surroundings, sees: options.sees });
       await measureStorage({ ...options, surroundings });
     },
     move: (tenant, to, by) => beginMove(moving, tenant, to, by),

@@ -3,7 +3,7 @@ import { readName } from "./names.ts";
 import { literal, type Session, within } from "./session.ts";
 import type { DatabaseLimits, Surroundings } from "./site.ts";
 
-type Parts = Pick<DatabasesOptions, "store"> & { readonly surroundings: () => Promise<Surroundings> };
+type Parts = Pick<DatabasesOptions, "store" | "sees"> & { readonly surroundings: () => Promise<Surroundings> };
 
 interface WatchedSession {
   readonly pid: number;
@@ -23,13 +23,14 @@ const DEAF_SECONDS = 10;
 
 /**
  * Holds sessions to what their plan allows, whatever they have set for themselves: a statement beyond its time is
- * cancelled, one that does not listen ends with its session, and so does every session of a login that has ended.
- * Does nothing where the administrator may not see and end the sessions of others.
+ * cancelled, one that does not listen ends with its session, and so does every session of a login that has ended. Where
+ * the administrator may not see what others run and end it, it only tells who is there.
  */
-export async function watchSessions({ store, surroundings }: Parts): Promise<void> {
+export async function watchSessions({ store, surroundings, sees }: Parts): Promise<void> {
   const { server, environment, shared, open } = await surroundings();
-  if (!server.watches) return;
   await within(open, undefined, async (session) => {
+    if (sees !== undefined) await seeLogins(session, environment.environment, sees);
+    if (!server.watches) return;
     const watched = await suspects(session, environment.environment, shared);
     if (watched.length === 0) return;
     const tenants = watched.flatMap(({ login }) => readName(environment.environment, login ?? "")?.tenant ?? []);
@@ -44,6 +45,18 @@ export async function watchSessions({ store, surroundings }: Parts): Promise<voi
       if (verdict !== undefined) await end(session, one, verdict);
     }
   });
+}
+
+/** Who is there can be seen by everybody; a session that came and went between two looks is not seen. */
+async function seeLogins(session: Session, environment: string, sees: NonNullable<Parts["sees"]>): Promise<void> {
+  const rows = await session.run<{ login: string }>(
+    `select distinct usename::text as login from pg_stat_activity
+     where backend_type = 'client backend' and starts_with(usename::text, ${literal(`${environment}_`)})`,
+  );
+  for (const { login } of rows) {
+    const named = readName(environment, login);
+    if (named?.is === "login") sees(named.tenant, login);
+  }
 }
 
 /** Sessions of our logins that run something for a second or more, and those whose login has ended. */
