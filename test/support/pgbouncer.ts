@@ -72,6 +72,19 @@ ignore_startup_parameters = extra_float_digits
   };
 }
 
+/** The same tests twice: straight to this database, and through the pooler where it is installed. */
+export function bothWays(urlOf: () => string, tests: (url: () => string) => void): void {
+  describe("straight", () => tests(urlOf));
+  (poolerIsHere ? describe : describe.skip)(throughPooler, () => {
+    let pooler: Pooler;
+    beforeAll(async () => {
+      pooler = await startPooler([urlOf()], { connections: 5 });
+    });
+    afterAll(() => pooler.stop());
+    tests(() => pooler.behind(urlOf()));
+  });
+}
+
 async function freePort(): Promise<number> {
   const server = createServer().listen(0, "127.0.0.1");
   await once(server, "listening");
