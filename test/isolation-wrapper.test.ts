@@ -3,50 +3,72 @@ import { connect, type Database } from "../src/db/db.ts";
 import { isolate, type Store, servingRole } from "../src/isolation/isolation.ts";
 import { mintTenantId } from "../src/tenants/tenants.ts";
 import { ownDatabase, type TestDatabase } from "./support/cluster.ts";
+import { bothWays } from "./support/pgbouncer.ts";
 import { plantRows } from "./support/probes.ts";
 import { open } from "./support/tenant-server.ts";
+import type { WalledTable } from "./support/walled-table.ts";
 
 // The probes of the one way in, `asTenant`; their numbers go on those of isolation-probes.test.ts.
 const [a, b] = [mintTenantId(), mintTenantId()];
 let home: TestDatabase;
 let superuser: pg.Client;
-let database: Database;
-let store: Store;
+let tables: readonly WalledTable[];
+/** A thousand tenants, each with a row in one of the tables. */
+let homes: readonly { readonly tenant: string; readonly table: WalledTable }[];
 
 beforeAll(async () => {
   home = await ownDatabase();
   superuser = await open(home.superuserUrl);
-  await plantRows(superuser, { a, b });
-  database = connect({ url: home.appUrl, connections: 5 });
-  store = isolate(database, await servingRole(database));
+  const all = await plantRows(superuser, { a, b });
+  tables = all.filter(({ unique, keys, tenantColumn }) => !unique && keys.includes(tenantColumn));
+  homes = Array.from({ length: 1_000 }, (_, n) => ({ tenant: mintTenantId(), table: oneOf(tables, n) }));
+  await superuser.query("set session_replication_role = replica");
+  for (const table of tables) {
+    const { name, tenantColumn } = table;
+    await superuser.query(
+      `insert into ${name} select (jsonb_populate_record(x, jsonb_build_object('${tenantColumn}', m))).* from ${name} x, unnest($1::text[]) m
+       where x.${tenantColumn} = $2`,
+      [homes.flatMap((one) => (one.table === table ? [one.tenant] : [])), a],
+    );
+  }
+  await superuser.query("set session_replication_role = default; analyze");
 });
 
 afterAll(async () => {
-  await Promise.all([superuser.end(), database.close()]);
+  await superuser.end();
   await home.drop();
 });
 
 /** Minutes of this with ISOLATION_CALLS=1000000. */
 const CALLS = Number(process.env["ISOLATION_CALLS"] ?? 1_000);
 
-test(`probe 39: ${CALLS} calls of a thousand tenants on five connections, some of which throw or are killed, see no foreign row`, async () => {
-  const many = Array.from({ length: 1_000 }, () => mintTenantId());
-  await superuser.query("set session_replication_role = replica");
-  await superuser.query(
-    `insert into owed_calls select (jsonb_populate_record(x, jsonb_build_object('tenant_id', m))).* from owed_calls x, unnest($1::text[]) m
-     where x.tenant_id = $2`,
-    [many, a],
-  );
-  await superuser.query("set session_replication_role = default");
-  const lanes = 20;
+interface WayIn {
+  readonly database: Database;
+  readonly store: Store;
+}
+
+async function wayIn(url: string, connections: number): Promise<WayIn> {
+  const database = connect({ url, connections });
+  return { database, store: isolate(database, await servingRole(database)) };
+}
+
+function oneOf<T>(list: readonly T[], n = Math.floor(Math.random() * list.length)): T {
+  const chosen = list[n % list.length];
+  if (chosen === undefined) throw new Error("There is nothing to choose from.");
+  return chosen;
+}
+
+/** Calls of random tenants, some of which throw or lose their connection, on their tables: what they saw. */
+async function seenBy({ database, store }: WayIn, calls: number, among: typeof homes) {
   const seen = { foreign: 0, empty: 0, done: 0, thrown: 0, lost: 0 };
   const one = async (): Promise<void> => {
-    const tenant = many[Math.floor(Math.random() * many.length)] ?? a;
+    const { tenant, table } = oneOf(among);
+    const { name, tenantColumn } = table;
     const fate = Math.random();
     try {
       await store.asTenant(tenant, async (tx) => {
-        const rows = await tx.query<{ tenant_id: string }>("select tenant_id from owed_calls");
-        seen.foreign += rows.filter((row) => row.tenant_id !== tenant).length;
+        const rows = await tx.query<{ whose: string }>(`select ${tenantColumn} as whose from ${name}`);
+        seen.foreign += rows.filter(({ whose }) => whose !== tenant).length;
         if (rows.length === 0) seen.empty += 1;
         if (fate < 0.3) throw new Error("as planned");
         if (fate < 0.31) await tx.query("select pg_terminate_backend(pg_backend_pid())").catch(() => undefined);
@@ -57,30 +79,54 @@ test(`probe 39: ${CALLS} calls of a thousand tenants on five connections, some o
       else seen.lost += 1;
     }
     const [left] = await database
-      .run<{ count: number }>({ text: "select count(*)::int as count from owed_calls" })
+      .run<{ count: number }>({ text: `select count(*)::int as count from ${name}` })
       .catch(() => []);
     seen.foreign += left?.count ?? 0;
   };
+  const lanes = Math.min(20, calls);
   await Promise.all(
     Array.from({ length: lanes }, async () => {
-      for (let n = 0; n < CALLS / lanes; n += 1) await one();
+      for (let n = 0; n < calls / lanes; n += 1) await one();
     }),
   );
-  expect(seen.foreign).toBe(0);
-  expect(seen.empty).toBe(0);
-  expect(seen.thrown).toBeGreaterThan(CALLS / 10);
-  expect(seen.done).toBeGreaterThan(CALLS / 3);
-}, 3_600_000);
+  return seen;
+}
 
-test("probe 40: one connection serves many at once without hanging", async () => {
-  const narrow = connect({ url: home.appUrl, connections: 1 });
-  const single = isolate(narrow, await servingRole(narrow));
-  const counts = await Promise.all(
-    Array.from({ length: 30 }, () => single.asTenant(a, (tx) => tx.query("select from tenants"))),
-  );
-  expect(counts.map((rows) => rows.length)).toEqual(Array.from({ length: 30 }, () => 1));
-  await narrow.close();
-});
+bothWays(
+  () => home.appUrl,
+  (url) => {
+    test(`probe 39: ${CALLS} calls of a thousand tenants on five connections, some of which throw or are killed, see no foreign row`, async () => {
+      const way = await wayIn(url(), 5);
+      const seen = await seenBy(way, CALLS, homes);
+      await way.database.close();
+      expect([seen.foreign, seen.empty]).toEqual([0, 0]);
+      expect(seen.thrown).toBeGreaterThan(CALLS / 10);
+      expect(seen.done).toBeGreaterThan(CALLS / 3);
+    }, 3_600_000);
+
+    test("probe 39 notices whichever table is without its wall", async () => {
+      const way = await wayIn(url(), 5);
+      expect(tables.length).toBeGreaterThan(5);
+      for (const table of tables) {
+        await superuser.query(`alter table ${table.name} disable row level security`);
+        const theirs = homes.filter((one) => one.table === table);
+        const { foreign } = await seenBy(way, 1, theirs);
+        await superuser.query(`alter table ${table.name} enable row level security`);
+        expect([table.name, foreign >= theirs.length]).toEqual([table.name, true]);
+      }
+      await way.database.close();
+    });
+
+    test("probe 40: one connection serves many at once without hanging", async () => {
+      const { database, store } = await wayIn(url(), 1);
+      const counts = await Promise.all(
+        Array.from({ length: 30 }, () => store.asTenant(a, (tx) => tx.query("select from tenants"))),
+      );
+      expect(counts.map((rows) => rows.length)).toEqual(Array.from({ length: 30 }, () => 1));
+      await database.close();
+    });
+  },
+);
 
 test("probe 41: three hundred texts that are no id never reach the database", async () => {
   const tails = [
@@ -119,7 +165,12 @@ test("probe 41: three hundred texts that are no id never reach the database", as
     ...[`${a}\t${tail}`, `-${a}${tail}`, `${a.slice(1)}${tail}`, `${b}${a}${tail}`, `${a.replace(/./, "A")}${tail}`],
   ]);
   expect(vectors).toHaveLength(300);
-  const deaf: Database = { ...database, transaction: () => Promise.reject(new Error("It reached the database.")) };
+  const deaf: Database = {
+    run: () => Promise.reject(new Error("It reached the database.")),
+    listen: () => async () => undefined,
+    close: async () => undefined,
+    transaction: () => Promise.reject(new Error("It reached the database.")),
+  };
   const counting = isolate(deaf, { role: null });
   for (const vector of vectors) {
     await expect(counting.asTenant(vector, async () => undefined)).rejects.toMatchObject({ code: "tenant_not_found" });
