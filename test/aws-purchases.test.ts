@@ -11,6 +11,8 @@ import {
   payersIn,
   purchaseOf,
   rowOf,
+  SECRETS,
+  sendEvent,
   settle,
   tellEvent,
   tokenFor,
@@ -184,6 +186,31 @@ describe("a purchase on AWS", () => {
       tenant_state: "failed",
       review: expect.stringContaining("No room."),
     });
+  });
+
+  test("can be replayed by the events that a provider takes, and has none of the older generation", async () => {
+    const one = await bought();
+    const tenant = await shop.provider.findTenant({ marketplace: "aws", resourceId: one.arn });
+    if (tenant === undefined) throw new Error("There is no tenant.");
+    const requestOf = (kind: "provision" | "deprovision" | "suspend", of = tenant) =>
+      shop.marketplace.requestOf?.(of, { kind, target: {} });
+    const again = purchaseOf();
+    const replay = (body: unknown) => {
+      const ofAgain = JSON.stringify(body).replaceAll(one.arn, again.arn).replaceAll(one.account, again.account);
+      return sendEvent(shop, ofAgain).then(() => settle(shop));
+    };
+    const asked = requestOf("provision");
+    expect(asked).toMatchObject({ path: "/aws/events", authorization: { bearer: "$AWS_EVENTS_SECRET" } });
+    expect(JSON.stringify(asked)).not.toContain(SECRETS[0]);
+    await replay(asked?.body);
+    await arrive(shop, tokenFor(shop, again));
+    await settle(shop);
+    expect(await rowOf(shop, again.arn)).toMatchObject({ state: "active", tenant_state: "active", plan: tenant.plan });
+    shop.provider.clock.advance(MINUTE);
+    await replay(requestOf("deprovision")?.body);
+    expect(await rowOf(shop, again.arn)).toMatchObject({ state: "ended" });
+    expect(requestOf("suspend")).toBeUndefined();
+    expect(requestOf("provision", { ...tenant, resourceId: "mixed-code:customer-1" })).toBeUndefined();
   });
 });
 

@@ -17,7 +17,7 @@ beforeAll(async () => {
     requestOf: ({ name }, { kind }) => ({
       method: "POST",
       path: `/bazaar/${kind}`,
-      user: "acme:$BAZAAR_PASSWORD",
+      authorization: { basic: "acme:$BAZAAR_PASSWORD" },
       headers: {},
       body: { name },
     }),

@@ -64,11 +64,13 @@ export interface Asked {
 export interface InboundRequest {
   readonly method: "POST" | "PUT" | "DELETE";
   readonly path: string;
-  /** `user:$VARIABLE`, for Basic authentication. */
-  readonly user: string;
+  readonly authorization: Authorization;
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: Readonly<Record<string, unknown>>;
 }
+
+/** `user:$VARIABLE`, or `$VARIABLE`. */
+type Authorization = { readonly basic: string } | { readonly bearer: string };
 
 /** How something is done over there: a command to paste, or a page to open. */
 export type Way = { readonly command: string } | { readonly page: string };

@@ -5,6 +5,7 @@ import { openCaller } from "./api/call.ts";
 import { checkConnection } from "./checks/connection.ts";
 import { currentTruth } from "./current-truth.ts";
 import { accountOfTenant, describeTenant } from "./describe.ts";
+import { requestOf } from "./inbound-request.ts";
 import type { FetchFromSns } from "./inbox/sns-certificates.ts";
 import { awsRoutes } from "./intake/routes.ts";
 import { AWS, type AwsOptions, type AwsParts } from "./options.ts";
@@ -50,6 +51,7 @@ export function awsMarketplace({ access, api, fetchFromSns, mode, ...parts }: Aw
     describe: (tenant) => describeTenant(options, tenant),
     currentTruth: (tenant, within) => currentTruth(options, tenant, within),
     check: (within) => checkConnection({ access, products: section.products, queueUrl: access.queueUrl, within }),
+    requestOf: (tenant, asked) => requestOf(options, tenant, asked),
     accountOf: (tenant) => accountOfTenant(options, tenant),
     upkeep: awsUpkeep(options),
   };

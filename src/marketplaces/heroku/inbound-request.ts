@@ -11,7 +11,7 @@ export function requestOf(
   { kind, target }: Asked,
 ): InboundRequest | undefined {
   const path = `/heroku/resources/${tenant.resourceId}`;
-  const common = { user: `${catalog.id}:$HEROKU_PASSWORD`, headers: { Accept: ACCEPT } };
+  const common = { authorization: { basic: `${catalog.id}:$HEROKU_PASSWORD` }, headers: { Accept: ACCEPT } };
   const { resourceId: uuid, plan, region, name, options } = tenant;
   switch (kind) {
     case "provision":
