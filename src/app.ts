@@ -1,10 +1,11 @@
 import express, { type Express, type Router } from "express";
 import type { FailedAttempts } from "./http/failed-attempts.ts";
 import { type HealthCheck, healthRoutes } from "./http/health.ts";
-import { type Metrics, metricsRoute, requestMetrics } from "./http/metrics.ts";
+import { answerFirst, type HotRoute } from "./http/hot-routes.ts";
+import { countRequests, type Metrics, metricsRoute } from "./http/metrics.ts";
 import { notFound, problemAnswer } from "./http/problem.ts";
-import { requestLog } from "./http/request-log.ts";
-import { securityHeaders } from "./http/security-headers.ts";
+import { logRequests, watched } from "./http/request-log.ts";
+import { headersOfHelmet, securityHeaders } from "./http/security-headers.ts";
 import type { Logger } from "./log.ts";
 import type { Intake, Marketplace } from "./marketplaces/marketplace.ts";
 
@@ -18,6 +19,8 @@ export interface AppOptions {
   readonly checks: Readonly<Record<string, HealthCheck>>;
   readonly intake: Intake;
   readonly marketplaces: ReadonlyMap<string, Marketplace>;
+  /** Those of the API that are answered before the app, by `METHOD /path`. */
+  readonly hotRoutes: Readonly<Record<string, HotRoute>>;
   /** Our own API, its documentation, and the pages; each brings the routes it is mounted with. */
   readonly api: Router;
   readonly endpoints: Router;
@@ -34,11 +37,10 @@ export function createApp(options: AppOptions): Express {
   app.set("query parser", "simple");
   app.set("trust proxy", options.trustProxy);
 
-  app.use(requestLog({ logger: options.logger }));
-  app.use(
-    requestMetrics(options.metrics, [...ROUTE_CLASSES, ...[...options.marketplaces.keys()].map((name) => `/${name}`)]),
-  );
-  app.use(securityHeaders({ https: options.https }));
+  const classes = [...ROUTE_CLASSES, ...[...options.marketplaces.keys()].map((name) => `/${name}`)];
+  const watches = [logRequests({ logger: options.logger }), countRequests(options.metrics, classes)];
+  answerFirst(app, { routes: options.hotRoutes, headers: headersOfHelmet({ https: options.https }), watches });
+  app.use(watched(...watches), securityHeaders({ https: options.https }));
 
   // What is mounted under a name first: a request passes each router above its own route by route.
   for (const [name, marketplace] of options.marketplaces) app.use(`/${name}`, marketplace.routes(options.intake));

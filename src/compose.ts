@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import type { Express } from "express";
-import { apiRoutes } from "./api/api.ts";
+import { apiRoutes, hotApiRoutes } from "./api/api.ts";
 import { docsRoutes } from "./api/docs.ts";
 import { endpointRoutes } from "./api/endpoints.ts";
 import { createApp } from "./app.ts";
@@ -49,6 +49,7 @@ export async function compose(surroundings: Surroundings): Promise<Service> {
 
   const https = settings.publicUrl.startsWith("https:");
   const sessions = browserSessions({ store, clock, secrets: keys.sessions, secure: https });
+  const api = { provider, tokens, catalog, clock, productSecret: settings.product.secret, attempts };
   const marketplaceOf = (name: string) => marketplaces.get(name);
   let leaving = false;
 
@@ -62,7 +63,8 @@ export async function compose(surroundings: Surroundings): Promise<Service> {
     checks: readinessChecks({ database, store, clock, isLeaving: () => leaving }),
     intake: { provider, sessions },
     marketplaces,
-    api: apiRoutes({ provider, tokens, catalog, clock, productSecret: settings.product.secret, attempts }),
+    hotRoutes: hotApiRoutes(api),
+    api: apiRoutes(api),
     endpoints: endpointRoutes({
       subscriptions,
       productSecret: settings.product.secret,

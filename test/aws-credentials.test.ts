@@ -2,7 +2,7 @@ import express from "express";
 import { apiRoutes } from "../src/api/api.ts";
 import { failedAttempts } from "../src/http/failed-attempts.ts";
 import { problemAnswer } from "../src/http/problem.ts";
-import { requestLog } from "../src/http/request-log.ts";
+import { logRequests, watched } from "../src/http/request-log.ts";
 import { createLogger } from "../src/log.ts";
 import { MINUTE, testClock } from "./support/clock.ts";
 import { closeServers, listen } from "./support/listen.ts";
@@ -26,9 +26,11 @@ beforeAll(async () => {
   const { tokens, catalog } = shop.deps;
   const app = express();
   app.use(
-    requestLog({
-      logger: createLogger({ level: "trace", destination: { write: (line: string) => void lines.push(line) } }),
-    }),
+    watched(
+      logRequests({
+        logger: createLogger({ level: "trace", destination: { write: (line: string) => void lines.push(line) } }),
+      }),
+    ),
   );
   app.use(
     apiRoutes({ provider: shop, tokens, catalog, clock, productSecret: SECRET, attempts: failedAttempts() }),

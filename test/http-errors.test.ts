@@ -4,7 +4,7 @@ import { ProviderError } from "../src/errors.ts";
 import { bearerToken } from "../src/http/basic-auth.ts";
 import { failedAttempts } from "../src/http/failed-attempts.ts";
 import { errorAnswer, notFound, problemAnswer } from "../src/http/problem.ts";
-import { requestLog } from "../src/http/request-log.ts";
+import { logRequests, watched } from "../src/http/request-log.ts";
 import { securityHeaders } from "../src/http/security-headers.ts";
 import { createLogger } from "../src/log.ts";
 import { sameSecret } from "../src/same-secret.ts";
@@ -14,7 +14,7 @@ afterEach(closeServers);
 
 describe("errors", () => {
   async function answerTo(thrown: unknown, method = "GET"): Promise<Response> {
-    const app = express().use(requestLog({ logger: createLogger({ level: "silent" }) }));
+    const app = express().use(watched(logRequests({ logger: createLogger({ level: "silent" }) })));
     app.get("/", (_req, _res, next) => next(thrown));
     app.get("/things/:id", (_req, res) => res.end());
     app.get("/begun", (_req, res, next) => {

@@ -4,9 +4,9 @@ import { ProviderError } from "../src/errors.ts";
 import { failedAttempts } from "../src/http/failed-attempts.ts";
 import { type HealthCheck, healthRoutes } from "../src/http/health.ts";
 import { listRoutes } from "../src/http/list-routes.ts";
-import { createMetrics, metricsRoute, requestMetrics } from "../src/http/metrics.ts";
+import { countRequests, createMetrics, metricsRoute } from "../src/http/metrics.ts";
 import { problemAnswer } from "../src/http/problem.ts";
-import { noteRequest, requestId, requestLog } from "../src/http/request-log.ts";
+import { logRequests, noteRequest, requestId, watched } from "../src/http/request-log.ts";
 import { createLogger } from "../src/log.ts";
 import { closeServers, listen } from "./support/listen.ts";
 import { heldBack } from "./support/scripted-product.ts";
@@ -75,12 +75,12 @@ describe("createLogger", () => {
   });
 });
 
-describe("requestLog", () => {
+describe("logRequests", () => {
   async function linesOf(path: string, headers: Record<string, string> = {}) {
     const { logger, lines } = collectingLogger();
     const leaving = new AbortController();
     const closed = heldBack<void>();
-    const app = express().use(requestLog({ logger }), (_req, res, next) => {
+    const app = express().use(watched(logRequests({ logger })), (_req, res, next) => {
       res.once("close", closed.release);
       next();
     });
@@ -149,7 +149,7 @@ describe("requestLog", () => {
 describe("metrics", () => {
   async function serve(token?: string) {
     const metrics = createMetrics();
-    const app = express().use(requestMetrics(metrics, ["/v1", "/v1/usage", "/metrics"]));
+    const app = express().use(watched(countRequests(metrics, ["/v1", "/v1/usage", "/metrics"])));
     app.get("/metrics", metricsRoute({ metrics, token, attempts: failedAttempts() }));
     const { url } = await listen(app.use(problemAnswer));
     return { metrics, url };

@@ -3,7 +3,6 @@ import { setTimeout as sleep } from "node:timers/promises";
 import express, { Router } from "express";
 import { bytesBody } from "../src/http/body.ts";
 import { expressPrototypes } from "../src/http/express-prototypes.ts";
-import { hotRoutes } from "../src/http/hot-routes.ts";
 import { drain } from "../src/http/server.ts";
 import { closeServers, exchange, listen } from "./support/listen.ts";
 
@@ -82,39 +81,6 @@ describe("createServer", () => {
     expect(idle.text).toContain("reached");
     for (const { ms } of [slow, silent, idle]) expect(ms).toBeLessThan(10_000);
   });
-});
-
-describe("hot routes", () => {
-  test("are answered before the router is walked, which takes what is spelled otherwise", async () => {
-    const app = express();
-    app.use(hotRoutes({ "POST /hot": [(_req, _res, next) => next(), (_req, res) => void res.send("hot")] }));
-    app.post("/hot", (_req, res) => void res.send("router"));
-    const { url } = await listen(app);
-    const post = async (path: string) => (await fetch(`${url}${path}`, { method: "POST" })).text();
-    expect([await post("/hot"), await post("/hot?x=1"), await post("/hot/")]).toEqual(["hot", "router", "router"]);
-    expect((await fetch(`${url}/hot`)).status).toBe(404);
-  });
-
-  test.each([
-    [
-      "throws",
-      () => {
-        throw new Error("broken");
-      },
-    ],
-    ["rejects", () => Promise.reject(new Error("broken"))],
-    ["hands a fault on", (_req, _res, next) => next(new Error("broken"))],
-  ] as readonly (readonly [string, express.RequestHandler])[])(
-    "leave what a handler %s to the error handlers, wherever it stands",
-    async (_, faulty) => {
-      const app = express();
-      const passing: express.RequestHandler = async (_req, _res, next) => next();
-      app.use(hotRoutes({ "GET /first": [faulty], "GET /second": [passing, faulty] }));
-      app.use(((error: Error, _req, res, _next) => res.status(500).send(error.message)) as express.ErrorRequestHandler);
-      const { url } = await listen(app);
-      for (const path of ["/first", "/second"]) expect(await (await fetch(`${url}${path}`)).text()).toBe("broken");
-    },
-  );
 });
 
 describe("drain", () => {

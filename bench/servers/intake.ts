@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { createServer as createPlainServer, type Server } from "node:http";
 import { type Express, Router } from "express";
-import { apiRoutes } from "../../src/api/api.ts";
+import { apiRoutes, hotApiRoutes } from "../../src/api/api.ts";
 import { createApp } from "../../src/app.ts";
 import { systemClock } from "../../src/clock.ts";
 import { readManifestFile } from "../../src/compose.ts";
@@ -54,6 +54,7 @@ async function intakeApp(): Promise<Express> {
     configVars: provider.configVars,
     deprovision: provider.deprovision,
   });
+  const api = { provider, tokens, catalog, clock, productSecret: settings.product.secret, attempts };
   return createApp({
     logger: createLogger({ level: "info" }),
     metrics,
@@ -64,7 +65,8 @@ async function intakeApp(): Promise<Express> {
     checks: {},
     intake: { provider, sessions: browserSessions({ store, clock, secrets: [randomBytes(32)], secure: true }) },
     marketplaces: new Map([[heroku.name, heroku]]),
-    api: apiRoutes({ provider, tokens, catalog, clock, productSecret: settings.product.secret, attempts }),
+    hotRoutes: hotApiRoutes(api),
+    api: apiRoutes(api),
     endpoints: Router(),
     docs: Router(),
     dashboard: Router(),

@@ -5,14 +5,14 @@ import type { TokenKeys } from "../credentials/token-keys.ts";
 import { ProviderError } from "../errors.ts";
 import { answerJson } from "../http/answer.ts";
 import { bearerToken } from "../http/basic-auth.ts";
-import { jsonBody, jsonOf } from "../http/body.ts";
-import type { FailedAttempts } from "../http/failed-attempts.ts";
-import { hotRoutes } from "../http/hot-routes.ts";
+import { readJson } from "../http/body.ts";
+import { type FailedAttempts, refusing, wrongCredentials } from "../http/failed-attempts.ts";
+import { answeredBy, type HotRoute } from "../http/hot-routes.ts";
 import { isTenantId } from "../isolation/isolation.ts";
 import type { Provider } from "../provider/contract.ts";
 import type { Tenant } from "../tenants/tenants.ts";
 import { awsRoutes } from "./aws.ts";
-import { admit, callerOn, tenantOfCall } from "./caller.ts";
+import { admission, admit, callerOn, tenantOfCall } from "./caller.ts";
 import { credentialRoutes } from "./credentials.ts";
 import { externalEventRoutes } from "./external-events.ts";
 import { parsed } from "./parsed.ts";
@@ -33,12 +33,8 @@ const BODY_LIMIT = 256 * 1024;
 /** Our own API for the vendor's product and for holders of keys; mounted at `/`. Shapes: `schemas.ts`. */
 export function apiRoutes(options: ApiOptions): Router {
   const router = Router();
-  const body = jsonBody(BODY_LIMIT);
-  const verifying = [admit(options, "keys:verify"), body, verifyKey(options)];
-  const usage = takingUsage(options);
-  router.use(hotRoutes({ "POST /v1/usage": usage, "POST /v1/keys/verify": verifying }));
-  router.post("/v1/usage", ...usage);
-  router.post("/v1/keys/verify", ...verifying);
+  router.post("/v1/usage", refusing(options.attempts, answeredBy(takingUsage(options))));
+  router.post("/v1/keys/verify", refusing(options.attempts, answeredBy(verifyingKeys(options))));
   router.use(usageRoutes(options), awsRoutes(options));
   router.get("/v1/tenants", admit(options, "tenants:read"), listTenants(options));
   router.get("/v1/tenants/:id", admit(options, "tenants:read"), showTenant(options));
@@ -51,10 +47,17 @@ export function apiRoutes(options: ApiOptions): Router {
   return router;
 }
 
-function verifyKey({ provider }: ApiOptions): RequestHandler {
-  return async function answerVerdict(req, res) {
-    const { key } = parsed(verifyRequest, jsonOf(req));
-    answerJson(res, 200, await provider.verifyKey(key));
+/** What the product asks with each call of its own customers, and with each thing that they use. */
+export function hotApiRoutes(options: ApiOptions): Readonly<Record<string, HotRoute>> {
+  return { "POST /v1/usage": takingUsage(options), "POST /v1/keys/verify": verifyingKeys(options) };
+}
+
+function verifyingKeys(options: ApiOptions): HotRoute {
+  const admitted = admission(options, "keys:verify");
+  return async function verifyKey(req) {
+    await admitted(req);
+    const { key } = parsed(verifyRequest, await readJson(req, BODY_LIMIT));
+    return options.provider.verifyKey(key);
   };
 }
 
@@ -99,18 +102,13 @@ function showOperation({ provider }: ApiOptions): RequestHandler {
 }
 
 function issueToken({ provider, attempts }: ApiOptions): RequestHandler {
-  return async function answerToken(req, res, next) {
+  return refusing(attempts, async function answerToken(req, res) {
     const key = bearerToken(req);
-    if (key === undefined) return attempts.refuse(req, res, next);
-    try {
-      const { token, expiresIn } = await provider.issueToken(key);
-      res.setHeader("Cache-Control", "no-store");
-      answerJson(res, 200, { token, token_type: "Bearer", expires_in: expiresIn });
-    } catch (thrown) {
-      if (!(thrown instanceof ProviderError && thrown.code === "not_authenticated")) throw thrown;
-      return attempts.refuse(req, res, next, thrown);
-    }
-  };
+    if (key === undefined) throw wrongCredentials();
+    const { token, expiresIn } = await provider.issueToken(key);
+    res.setHeader("Cache-Control", "no-store");
+    answerJson(res, 200, { token, token_type: "Bearer", expires_in: expiresIn });
+  });
 }
 
 function listPublicKeys({ tokens }: ApiOptions): RequestHandler {

@@ -1,16 +1,21 @@
+import type { IncomingMessage } from "node:http";
 import type { Request, RequestHandler } from "express";
 import type { Scope } from "../credentials/credentials.ts";
 import { ProviderError } from "../errors.ts";
 import { bearerToken } from "../http/basic-auth.ts";
-import type { FailedAttempts } from "../http/failed-attempts.ts";
+import { type FailedAttempts, refusing, wrongCredentials } from "../http/failed-attempts.ts";
 import { noteRequest } from "../http/request-log.ts";
 import type { Provider } from "../provider/contract.ts";
 import { secretTest } from "../same-secret.ts";
 
 /** Who calls our API: the vendor's product, or the holder of a tenant's API key. */
-export type Caller =
-  | { readonly kind: "product" }
-  | { readonly kind: "key"; readonly tenant: string; readonly scopes: readonly Scope[] };
+export type Caller = { readonly kind: "product" } | KeyHolder;
+
+interface KeyHolder {
+  readonly kind: "key";
+  readonly tenant: string;
+  readonly scopes: readonly Scope[];
+}
 
 export interface Guard {
   readonly provider: Provider;
@@ -22,31 +27,32 @@ const callers = new WeakMap<Request, Caller>();
 
 /** Lets in the product, and keys that have `scope`; before a byte of the body is read. */
 export function admit(guard: Guard, scope: Scope): RequestHandler {
-  const isProduct = secretTest(guard.productSecret);
-  return async function admitCaller(req, res, next) {
-    const token = bearerToken(req);
-    const caller = token === undefined ? undefined : await callerOf(guard, isProduct, token);
-    if (caller === undefined) return guard.attempts.refuse(req, res, next);
-    if (caller.kind === "key") {
-      noteRequest(req, { tenant: caller.tenant });
-      if (!caller.scopes.includes(scope))
-        throw new ProviderError("not_permitted", `This API key lacks the scope ${scope}.`);
-    }
-    callers.set(req, caller);
+  const admitted = admission(guard, scope);
+  return refusing(guard.attempts, async function admitCaller(req, _res, next) {
+    callers.set(req, await admitted(req));
     next();
+  });
+}
+
+/** As `admit`, for a route that is answered before the app. Throws `not_authenticated`, which `refusing` must hear of. */
+export function admission(guard: Guard, scope: Scope): (req: IncomingMessage) => Promise<Caller> {
+  const isProduct = secretTest(guard.productSecret);
+  return async function callerOfRequest(req) {
+    const token = bearerToken(req);
+    if (token === undefined) throw wrongCredentials();
+    if (isProduct(token)) return { kind: "product" };
+    const caller = await holderOf(guard, token);
+    noteRequest(req, { tenant: caller.tenant });
+    if (caller.scopes.includes(scope)) return caller;
+    throw new ProviderError("not_permitted", `This API key lacks the scope ${scope}.`);
   };
 }
 
-async function callerOf(
-  { provider }: Guard,
-  isProduct: (token: string) => boolean,
-  token: string,
-): Promise<Caller | undefined> {
-  if (isProduct(token)) return { kind: "product" };
+async function holderOf({ provider }: Guard, token: string): Promise<KeyHolder> {
   const verdict = await provider.verifyKey(token);
   if (verdict.valid) return { kind: "key", tenant: verdict.tenant, scopes: verdict.scopes };
   if (verdict.code === "suspended") throw new ProviderError("tenant_suspended", "This tenant is suspended.");
-  return undefined;
+  throw wrongCredentials();
 }
 
 export function callerOn(req: Request): Caller {

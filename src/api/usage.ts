@@ -1,11 +1,12 @@
 import { type RequestHandler, Router } from "express";
 import { ProviderError } from "../errors.ts";
 import { answerJson } from "../http/answer.ts";
-import { jsonBody, jsonOf } from "../http/body.ts";
+import { readJson } from "../http/body.ts";
+import type { HotRoute } from "../http/hot-routes.ts";
 import type { UsageSource } from "../metering/metering.ts";
 import { cursorAfter, recordJson } from "../metering/read.ts";
 import type { Provider } from "../provider/contract.ts";
-import { admit, type Caller, callerOn, type Guard, tenantOfCall } from "./caller.ts";
+import { admission, admit, type Caller, callerOn, type Guard, tenantOfCall } from "./caller.ts";
 import { parsed } from "./parsed.ts";
 import { usageQuery } from "./schemas.ts";
 
@@ -13,10 +14,14 @@ const BODY_LIMIT = 4 * 1024 * 1024;
 const MOST_EVENTS = 1_000;
 
 /** `POST /v1/usage`. */
-export function takingUsage(options: Guard): readonly RequestHandler[] {
-  // Each event is judged alone: text that cannot be stored is that event's fault and not the body's.
-  const body = jsonBody(BODY_LIMIT, { anyText: true });
-  return [admit(options, "usage:write"), body, recordUsage(options)];
+export function takingUsage(options: Guard): HotRoute {
+  const admitted = admission(options, "usage:write");
+  return async function takeUsage(req) {
+    const source = sourceOf(await admitted(req));
+    // Each event is judged alone: text that cannot be stored is that event's fault and not the body's.
+    const items = itemsOf(await readJson(req, BODY_LIMIT, { anyText: true }));
+    return { receipts: await options.provider.recordUsage(source, items) };
+  };
 }
 
 /** What became of usage. */
@@ -29,13 +34,6 @@ export function usageRoutes(options: Guard): Router {
 
 interface Offered {
   readonly provider: Provider;
-}
-
-function recordUsage({ provider }: Offered): RequestHandler {
-  return async function answerReceipts(req, res) {
-    const receipts = await provider.recordUsage(sourceOf(callerOn(req)), itemsOf(jsonOf(req)));
-    answerJson(res, 200, { receipts });
-  };
 }
 
 function sourceOf(caller: Caller): UsageSource {

@@ -6,6 +6,8 @@ export function answerText(res: ServerResponse, status: number, type: string, te
   res.end(text);
 }
 
+export const JSON_TYPE = "application/json; charset=utf-8";
+
 export function answerJson(res: ServerResponse, status: number, value: unknown): void {
-  answerText(res, status, "application/json; charset=utf-8", JSON.stringify(value));
+  answerText(res, status, JSON_TYPE, JSON.stringify(value));
 }

@@ -1,4 +1,4 @@
-import type { NextFunction, Request, Response } from "express";
+import type { NextFunction, Request, RequestHandler, Response } from "express";
 import { type AugmentedRequest, ipKeyGenerator, rateLimit } from "express-rate-limit";
 import { ProviderError } from "../errors.ts";
 
@@ -38,7 +38,19 @@ export function failedAttempts({ limit = LIMIT, windowMs = WINDOW_MS }: AttemptL
   };
 }
 
-function wrongCredentials(): ProviderError {
+/** Has the failed credentials of a handler counted: whatever it throws as `not_authenticated`. */
+export function refusing(attempts: FailedAttempts, handler: RequestHandler): RequestHandler {
+  return async function refuseWrongCredentials(req, res, next) {
+    try {
+      await handler(req, res, next);
+    } catch (thrown) {
+      if (!(thrown instanceof ProviderError && thrown.code === "not_authenticated")) throw thrown;
+      await attempts.refuse(req, res, next, thrown);
+    }
+  };
+}
+
+export function wrongCredentials(): ProviderError {
   return new ProviderError("not_authenticated", "The credentials are missing or wrong.");
 }
 

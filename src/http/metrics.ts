@@ -5,7 +5,7 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom
 import { sameSecret } from "../same-secret.ts";
 import { bearerToken } from "./basic-auth.ts";
 import type { FailedAttempts } from "./failed-attempts.ts";
-import { whenAnswered } from "./request-log.ts";
+import { addressOf, type Watch, whenAnswered } from "./request-log.ts";
 import { sharedMetrics } from "./shared-metrics.ts";
 
 /** Labels are closed sets: never a tenant, an address or anything a caller can choose. */
@@ -140,15 +140,14 @@ const METHODS = new Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIO
  * Counts each answered request. `routes` are path prefixes (`/v1/usage`, `/v1`, `/heroku`); the longest that fits
  * names the class, `other` stands for the rest, so that no address a caller invents becomes a label.
  */
-export function requestMetrics(metrics: Metrics, routes: readonly string[]): RequestHandler {
+export function countRequests(metrics: Metrics, routes: readonly string[]): Watch {
   const longestFirst = routes.toSorted((a, b) => b.length - a.length);
-  return function countRequest(req, res, next) {
+  return function countAnswer(req, res) {
     whenAnswered(req, res, (seconds) => {
-      const route = routeClass(longestFirst, req.originalUrl);
-      const method = METHODS.has(req.method) ? req.method : "other";
-      metrics.countRequest(route, method, res.statusCode, seconds);
+      const route = routeClass(longestFirst, addressOf(req));
+      const { method = "other" } = req;
+      metrics.countRequest(route, METHODS.has(method) ? method : "other", res.statusCode, seconds);
     });
-    next();
   };
 }
 

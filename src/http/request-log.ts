@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Request, RequestHandler, Response } from "express";
+import type { RequestHandler } from "express";
 import { errorFacts, type ProviderError } from "../errors.ts";
 import type { Logger } from "../log.ts";
 
@@ -45,8 +45,19 @@ function knownRequest(req: IncomingMessage): KnownRequest {
  */
 export function whenAnswered(req: IncomingMessage, res: ServerResponse, heard: (seconds: number) => void): void {
   const { startedAt } = knownRequest(req);
+  const hear = (): void => heard((performance.now() - startedAt) / 1_000);
+  if (res.closed) hear();
   // It is emitted once; `once` would only cost a second closure for each request.
-  res.on("close", () => heard((performance.now() - startedAt) / 1_000));
+  else res.on("close", hear);
+}
+
+/** Looks at a request and, by `whenAnswered`, at what came of it. */
+export type Watch = (req: WatchedRequest, res: ServerResponse) => void;
+
+/** What Express adds is missing before a request is its own. */
+export interface WatchedRequest extends IncomingMessage {
+  readonly originalUrl?: string;
+  readonly ip?: string | undefined;
 }
 
 const saneId = /^[\w.-]{8,128}$/;
@@ -55,6 +66,15 @@ const saneId = /^[\w.-]{8,128}$/;
 function givenId(req: IncomingMessage): string | undefined {
   const given = req.headers["x-request-id"] ?? req.headers["request-id"];
   return typeof given === "string" && saneId.test(given) ? given : undefined;
+}
+
+/** Gives each request its id and shows it to `watches`. The first handler of an app. */
+export function watched(...watches: readonly Watch[]): RequestHandler {
+  return function watchRequest(req, res, next) {
+    res.setHeader("X-Request-Id", requestId(req));
+    for (const watch of watches) watch(req, res);
+    next();
+  };
 }
 
 interface RequestLogOptions {
@@ -66,18 +86,16 @@ interface RequestLogOptions {
 /** Probes, and what the product asks with every call of its own customers: metrics count them, and a line each says nothing. */
 const QUIET = ["/livez", "/readyz", "/metrics", "/v1/usage", "/v1/keys/verify"];
 
-/** Gives each request its id and writes one line when its answer is out, or when the client has gone before. */
-export function requestLog({ logger, quiet = QUIET }: RequestLogOptions): RequestHandler {
+/** Writes one line when an answer is out, or when the client has gone before. */
+export function logRequests({ logger, quiet = QUIET }: RequestLogOptions): Watch {
   const quietPaths = new Set(quiet);
-  return function logRequest(req, res, next) {
+  return function logAnswer(req, res) {
     const request = knownRequest(req);
-    res.setHeader("X-Request-Id", request.id);
     whenAnswered(req, res, (seconds) => {
       const path = pathOf(req);
       const level = levelOf(res.statusCode, quietPaths.has(path));
       if (logger.isLevelEnabled(level)) logger[level](lineOf(req, res, request, path, seconds), "answered");
     });
-    next();
   };
 }
 
@@ -89,13 +107,22 @@ function levelOf(status: number, quiet: boolean): "error" | "warn" | "info" | "d
 
 const MAX_PATH = 256;
 
+/** A mounted router sees the rest of it as `url`. */
+export const addressOf = (req: WatchedRequest): string => req.originalUrl ?? req.url ?? "";
+
 /** Without the query, which may hold a token. */
-function pathOf(req: Request): string {
-  const [path = ""] = req.originalUrl.split("?", 1);
+function pathOf(req: WatchedRequest): string {
+  const [path = ""] = addressOf(req).split("?", 1);
   return path.slice(0, MAX_PATH);
 }
 
-function lineOf(req: Request, res: Response, request: KnownRequest, path: string, seconds: number): object {
+function lineOf(
+  req: WatchedRequest,
+  res: ServerResponse,
+  request: KnownRequest,
+  path: string,
+  seconds: number,
+): object {
   const { marketplace, tenant, operation, error } = request.notes;
   const failed = res.statusCode >= 400;
   return {

@@ -19,13 +19,11 @@ const contentSecurityPolicy = {
   },
 };
 
-/**
- * Helmet's headers on every answer. They never change, so helmet runs once, on an answer that goes nowhere, and what
- * it set is copied from then on. A page that needs another value sets the header again. With `https` (the public
- * address is https) browsers are told to stay there for a year.
- */
-export function securityHeaders({ https }: { https: boolean }): RequestHandler {
-  const headers = headersOfHelmet(https);
+export type Headers = readonly (readonly [name: string, value: string])[];
+
+/** Sets helmet's headers on every answer. A page that needs another value sets the header again. */
+export function securityHeaders(options: { https: boolean }): RequestHandler {
+  const headers = headersOfHelmet(options);
   return function setSecurityHeaders(_req, res, next) {
     for (const [name, value] of headers) res.setHeader(name, value);
     res.removeHeader("X-Powered-By");
@@ -33,7 +31,11 @@ export function securityHeaders({ https }: { https: boolean }): RequestHandler {
   };
 }
 
-function headersOfHelmet(https: boolean): readonly (readonly [string, string])[] {
+/**
+ * They never change, so helmet runs once, on an answer that goes nowhere, and what it set is copied from then on. With `https` (the public
+ * address is https) browsers are told to stay there for a year.
+ */
+export function headersOfHelmet({ https }: { https: boolean }): Headers {
   const req = new IncomingMessage(new Socket());
   const res = new ServerResponse(req);
   const setHeaders = helmet({

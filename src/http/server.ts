@@ -4,6 +4,7 @@ import { Server as NetServer, type Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Express } from "express";
 import { expressPrototypes } from "./express-prototypes.ts";
+import { listenerOf } from "./hot-routes.ts";
 
 const HEADERS_WITHIN_MS = 5_000;
 const IDLE_SOCKET_MS = 6_000;
@@ -35,14 +36,15 @@ export function whenLeaving(req: IncomingMessage): AbortSignal | undefined {
 
 /**
  * The one way to serve an app, in production and in tests: with Express's prototypes in place (see
- * `expressPrototypes`; without them where they do not hold) and with the limits against slow and oversized requests.
+ * `expressPrototypes`; without them where they do not hold), with its hot routes first (`answerFirst`) and with the limits against slow and oversized requests.
  * Headers must be complete within 5 s and the whole request within 30 s; an idle socket is closed after 6 s, one whose
  * reader takes nothing for 60 s is cut; more than 64 headers or 16 kB of them are answered 431.
  */
 export function createServer(app: Express): Server {
+  const listener = listenerOf(app);
   const server = createHttpServer({ ...limits, ...expressPrototypes(app) }, (req, res) => {
     if (req.rawHeaders.length > MAX_HEADERS * 2) refuseHeaders(req, res);
-    else app(req, res);
+    else listener(req, res);
   });
   // Node drops headers above its own count without a word, so it may count none and the listener refuses instead.
   server.maxHeadersCount = 0;
