@@ -5,6 +5,7 @@ import { isolate, type OperatorStore } from "../src/isolation/isolation.ts";
 import { mintTenantId } from "../src/tenants/tenants.ts";
 import { ownDatabase, type TestDatabase } from "./support/cluster.ts";
 import { operating } from "./support/operating.ts";
+import { readWhole } from "./support/read-whole.ts";
 
 const MANY = 20_000;
 let home: TestDatabase;
@@ -49,23 +50,9 @@ async function plant(facts: object, name = "planted"): Promise<string> {
   return id;
 }
 
-/**
- * Which tables of tenants were read whole while `sql` ran as the serving role. Of the small ones all that can be asked is
- * that an index could serve.
- */
-async function readWhole(sql: string, seqscan: "on" | "off"): Promise<string[]> {
-  await superuser.query("select pg_stat_force_next_flush()");
-  await superuser.query(`discard plans; begin; set local role stallholder_app; set local enable_seqscan = ${seqscan}`);
-  await superuser.query(sql);
-  await superuser.query("reset role");
-  const { rows } = await superuser.query<{ relname: string }>(
-    `select relname from pg_stat_xact_user_tables where seq_scan > 0 and relname not in ('endpoints', 'audit_chains')
-       and ($1 = 'off' or relname in ('tenants', 'tenant_terms')) order by 1`,
-    [seqscan],
-  );
-  await superuser.query("rollback");
-  return rows.map(({ relname }) => relname);
-}
+/** Of the small tables all that can be asked is that an index could serve. */
+const readOfTenants = (sql: string): Promise<string[]> =>
+  readWhole(superuser, sql, { tables: ["tenants", "tenant_terms"] });
 
 describe("finding a tenant", () => {
   test("goes by the beginning of any of its names, whatever their case", async () => {
@@ -195,9 +182,10 @@ describe("finding a tenant", () => {
       `select console_act('${rows[0].id}', '{"act": "resume", "by": "operator:ada", "at": "2026-03-01Z", "version": 0}', '2026-03-01Z')`,
     ];
     for (const call of calls) {
-      expect([call, await readWhole(call, "on"), await readWhole(call, "off")]).toEqual([call, [], []]);
+      const whole = [await readOfTenants(call), await readWhole(superuser, call, { seqscan: "off" })];
+      expect([call, ...whole]).toEqual([call, [], []]);
     }
     await superuser.query("drop index tenant_terms_term");
-    expect(await readWhole(String(calls[2]), "on")).toEqual(["tenant_terms"]);
+    expect(await readOfTenants(String(calls[2]))).toEqual(["tenant_terms"]);
   });
 });
