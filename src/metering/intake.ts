@@ -18,7 +18,7 @@ interface Waiting {
 
 const WRITERS = 2;
 /** From so many waiting events on, a second transaction beside the running one costs less than it gains. */
-const WORTH_ANOTHER = 200;
+const WORTH_ANOTHER = 32;
 const BATCH_EVENTS = 2_000;
 const MOST_WAITING = 20_000;
 
