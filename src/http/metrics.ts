@@ -127,10 +127,27 @@ export function createMetrics(): Metrics {
     countRecord: (verdict) => records.inc({ verdict }),
     countUsage: (verdict, events) => usage.inc({ verdict }, events),
     countOperation: (labels, seconds) => operations.observe({ ...labels }, seconds),
-    countRequest: (route, method, status, seconds) => {
-      requests.inc({ route, method, status });
-      durations.observe({ route }, seconds);
-    },
+    countRequest: countersOf(requests, durations),
+  };
+}
+
+type RequestCounter = Counter<"route" | "method" | "status">;
+
+/** Labels are looked up once for each combination, of which there are few: they would cost more than the counting. */
+function countersOf(requests: RequestCounter, durations: Histogram<"route">): Metrics["countRequest"] {
+  const known = new Map<string, (seconds: number) => void>();
+  return (route, method, status, seconds) => {
+    const name = `${route} ${method} ${status}`;
+    let count = known.get(name);
+    if (count === undefined) {
+      const [one, duration] = [requests.labels({ route, method, status }), durations.labels({ route })];
+      count = (taken) => {
+        one.inc();
+        duration.observe(taken);
+      };
+      known.set(name, count);
+    }
+    count(seconds);
   };
 }
 

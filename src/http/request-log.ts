@@ -16,10 +16,16 @@ interface KnownRequest {
   readonly id: string;
   readonly startedAt: number;
   notes: RequestNotes;
+  /** Who wants to hear of the answer. */
+  readonly listeners: ((seconds: number) => void)[];
 }
 
-// No value may lead back to its request: the two would then outlive every small collection.
-const known = new WeakMap<IncomingMessage, KnownRequest>();
+// A property and not a WeakMap, which would take more of a short request than the rest of what is done here.
+const known = Symbol("known request");
+
+interface MaybeKnown {
+  [known]?: KnownRequest;
+}
 
 /** The id that names a request in the log, in its answer's `X-Request-Id` and in the errors shown to the caller. */
 export function requestId(req: IncomingMessage): string {
@@ -33,10 +39,10 @@ export function noteRequest(req: IncomingMessage, notes: RequestNotes): void {
 }
 
 function knownRequest(req: IncomingMessage): KnownRequest {
-  const before = known.get(req);
+  const before = (req as MaybeKnown)[known];
   if (before !== undefined) return before;
-  const request = { id: givenId(req) ?? randomUUID(), startedAt: performance.now(), notes: {} };
-  known.set(req, request);
+  const request = { id: givenId(req) ?? randomUUID(), startedAt: performance.now(), notes: {}, listeners: [] };
+  (req as MaybeKnown)[known] = request;
   return request;
 }
 
@@ -44,11 +50,14 @@ function knownRequest(req: IncomingMessage): KnownRequest {
  * Calls `heard` when the answer is out or its client has gone, with the seconds since the first handler saw the request.
  */
 export function whenAnswered(req: IncomingMessage, res: ServerResponse, heard: (seconds: number) => void): void {
-  const { startedAt } = knownRequest(req);
-  const hear = (): void => heard((performance.now() - startedAt) / 1_000);
-  if (res.closed) hear();
-  // It is emitted once; `once` would only cost a second closure for each request.
-  else res.on("close", hear);
+  const { listeners, startedAt } = knownRequest(req);
+  const seconds = (): number => (performance.now() - startedAt) / 1_000;
+  if (res.closed) heard(seconds());
+  else if (listeners.push(heard) === 1) {
+    res.on("close", () => {
+      for (const listener of listeners) listener(seconds());
+    });
+  }
 }
 
 /** Looks at a request and, by `whenAnswered`, at what came of it. */
