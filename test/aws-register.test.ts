@@ -282,10 +282,8 @@ describe("the sign-up page", () => {
 
   test("knows a browser by a sealed cookie that scripts cannot read, for some hours", async () => {
     const { jar } = await registered();
-    const visit = await arrive(shop, tokenFor(shop, purchaseOf()), jarOf());
-    expect(visit.cookies[0]).toMatch(
-      /^stallholder-setup=v1\.[^;]+; Max-Age=14400; Path=\/aws;.*HttpOnly; SameSite=Lax$/,
-    );
+    const [cookie] = (await arrive(shop, tokenFor(shop, purchaseOf()), jarOf())).cookies;
+    expect(cookie).toMatch(/^stallholder-setup=v1\.[^;]+; Max-Age=14400; Path=\/aws;.*HttpOnly; SameSite=Lax$/);
     const forged = new Map([["stallholder-setup", `${jar.get("stallholder-setup")}x`]]);
     expect((await browse(shop, "/aws/setup", forged)).text).toContain("Please come from AWS Marketplace");
     shop.provider.clock.advance(5 * HOUR);
@@ -295,7 +293,7 @@ describe("the sign-up page", () => {
 
   test("behind TLS has a cookie that goes nowhere else", async () => {
     const secure = await awsShop({ publicUrl: "https://addons.example" });
-    const visit = await arrive(secure, tokenFor(secure, purchaseOf()));
-    expect(visit.cookies[0]).toMatch(/^__Secure-stallholder-setup=.*Secure/);
+    const [cookie] = (await arrive(secure, tokenFor(secure, purchaseOf()))).cookies;
+    expect(cookie).toMatch(/^__Secure-stallholder-setup=.*Secure/);
   });
 });
