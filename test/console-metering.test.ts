@@ -2,6 +2,7 @@ import { h } from "preact";
 import { render } from "preact-render-to-string";
 import { monthEnd } from "../src/dashboard/console/metering/month-end.ts";
 import { OverviewPage } from "../src/dashboard/console/metering/overview-page.tsx";
+import { MOST_SUMMED } from "../src/dashboard/console/metering/read.ts";
 import { HOUR } from "./support/clock.ts";
 import { becomes, type ConsoleVisitor, consoleOf } from "./support/console.ts";
 import { type CountedStore, countedStore } from "./support/counted-store.ts";
@@ -199,6 +200,17 @@ describe("the console's metering", () => {
     ];
     for (const [path, status] of cases)
       expect([path, (await visitor.get(`/console/metering${path}`)).status]).toEqual([path, status]);
+  });
+
+  test("says how many records are summed at most as they are summed", async () => {
+    const [door] = await shop.look<{ source: string }>(
+      "select prosrc as source from pg_proc where proname = 'console_metering'",
+    );
+    expect(door?.source.match(/ limit \d{4,}/g)).toEqual([
+      ...Array(2).fill(` limit ${MOST_SUMMED}`),
+      " limit 1000",
+      " limit 1000",
+    ]);
   });
 
   test("walks indexes, whatever a page asks for", async () => {

@@ -70,20 +70,17 @@ export function bytesBody(limitBytes: number): RequestHandler {
 /** Reads a body of `application/json` or `application/…+json` in UTF-8 for `jsonOf`, and keeps its bytes. */
 export function jsonBody(limitBytes: number, limits: JsonLimits = {}): RequestHandler {
   return async function receiveJson(req, _res, next) {
-    received.set(req, await receiveJsonOf(req, limitBytes, limits));
+    refuseOtherType(req, jsonType, "application/json");
+    const bytes = await readBody(req, limitBytes);
+    received.set(req, { bytes, json: parseJson(bytes, limits) });
     next();
   };
 }
 
-/** The value that `jsonBody` would keep, for a route that runs before an app has its handlers run. */
+/** The value that `jsonBody` would keep, for a route that has no handlers before it. */
 export async function readJson(req: IncomingMessage, limitBytes: number, limits: JsonLimits = {}): Promise<unknown> {
-  return (await receiveJsonOf(req, limitBytes, limits)).json;
-}
-
-async function receiveJsonOf(req: IncomingMessage, limitBytes: number, limits: JsonLimits): Promise<Received> {
   refuseOtherType(req, jsonType, "application/json");
-  const bytes = await readBody(req, limitBytes);
-  return { bytes, json: parseJson(bytes, limits) };
+  return parseJson(await readBody(req, limitBytes), limits);
 }
 
 /** Reads a body of `application/x-www-form-urlencoded` for `formOf`, and keeps its bytes. */
