@@ -37,7 +37,7 @@ export interface Overview {
   readonly of_last_month: number;
 }
 
-export const MOST_SUMMED = 5_000;
+export const MOST_SUMMED = 2_000;
 /** What ended longer ago is not listed. */
 export const LISTED_DAYS = 30;
 const DAY_MS = 86_400_000;
