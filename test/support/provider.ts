@@ -93,6 +93,8 @@ export async function testProvider(options: TestProviderOptions = {}): Promise<T
   const url = options.url ?? database.appUrl;
   const pool = connect({ url, connections: options.connections ?? 10, connectMs: CONNECT_MS });
   const superuser = new pg.Pool({ connectionString: database.superuserUrl, max: 2 });
+  // `end` does not wait until its connections are gone: dropping the database may end them first.
+  superuser.on("error", () => undefined);
   open.add(async () => {
     // A test may have ended it, as a process that dies does.
     await metering.close().catch(() => undefined);
