@@ -10,6 +10,7 @@ import type { Marketplace } from "./marketplaces/marketplace.ts";
 import { pictureJob } from "./metering/pictures.ts";
 import { REPORT_LANES } from "./metering/reporter.ts";
 import type { ProviderJobs } from "./provider/contract.ts";
+import { PRODUCT } from "./provider/tell-product.ts";
 import type { Subscriptions } from "./subscriptions/subscriptions.ts";
 
 export interface WorkerOptions {
@@ -50,8 +51,6 @@ const AFTER_FAULT_MS = 2_000;
 const PLACES = 10;
 /** Raised by `owe_calls` in the database. */
 const DUE = "stallholder_due";
-/** The product among the receivers of owed calls. */
-const PRODUCT = "product";
 /** A customer's own webhook among them. */
 const CUSTOMER = "customer";
 

@@ -11,6 +11,7 @@ import { answeredBy, type HotRoute } from "../http/hot-routes.ts";
 import { isTenantId } from "../isolation/isolation.ts";
 import type { Provider } from "../provider/contract.ts";
 import type { Tenant } from "../tenants/tenants.ts";
+import { isUuid } from "../uuid.ts";
 import { awsRoutes } from "./aws.ts";
 import { admission, admit, callerOn, tenantOfCall } from "./caller.ts";
 import { credentialRoutes } from "./credentials.ts";
@@ -133,8 +134,4 @@ function tenantJson(catalog: Catalog, tenant: Tenant) {
     state: tenant.state,
     limits: limitsOf(catalog, tenant),
   };
-}
-
-function isUuid(text: string): boolean {
-  return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text);
 }

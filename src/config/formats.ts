@@ -127,7 +127,7 @@ export const templateUrl = () =>
 
 export const roleArn = () => matching(ROLE, "must be the ARN of an IAM role");
 
-const LOOPBACK = /^(localhost|127(\.\d+){3}|\[::1\])$/;
+export const LOOPBACK = /^(localhost|127(\.\d+){3}|\[::1\])$/;
 /** Entra's addresses for whoever comes from any directory: an e-mail from there proves nothing. */
 const ANY_DIRECTORY = /^\/(common|organizations|consumers)(\/|$)/;
 

@@ -1,4 +1,5 @@
 import type { Fault } from "../errors.ts";
+import { LOOPBACK } from "./formats.ts";
 import { type NamedSetting, type SettingName, settingList } from "./setting-list.ts";
 
 export type GivenSettings = Readonly<Partial<Record<SettingName, string>>>;
@@ -6,7 +7,6 @@ export type GivenSettings = Readonly<Partial<Record<SettingName, string>>>;
 /** How every value begins that is committed or made for development, so that production can know it. */
 const DEVELOPMENT_PREFIX = "development";
 const SHORTEST_SECRET = 16;
-const LOOPBACK = /^(localhost|127(\.\d+){3}|\[::1\])$/;
 const TOKEN_TARGETS: readonly SettingName[] = ["HEROKU_API_URL", "HEROKU_ID_URL", "HEROKU_ADDONS_URL"];
 const IDENTITY_PROVIDERS: readonly SettingName[] = ["CONSOLE_OIDC_ISSUER", "CONSOLE_SAML_ENTRY_POINT"];
 

@@ -206,7 +206,7 @@ export const settingSchema = z.object({
   AWS_REGION: awsRegion().optional().register(facts, {
     meaning:
       "Region of the SDK; like it, `AWS_ENDPOINT_URL_…` are the SDK's own, and setting one switches demo data off.",
-    otherwise: "the SDK's own rule",
+    otherwise: "us-east-1",
   }),
   AWS_ENDPOINT_URL: httpUrl().optional().register(facts, {
     meaning: "One address that plays every service of AWS, as the SDK takes it.",

@@ -39,7 +39,7 @@ export type Delivery =
 
 /** No attempt may take longer: the lease ends then. */
 export const DELIVERY_LEASE_MS = 30_000;
-/** Tries over about three days, then the call is given up and shown as such. */
+/** Tries over about two days, then the call is given up and shown as such. */
 const MAX_ATTEMPTS = 40;
 
 const FIRST_SECONDS = 1;

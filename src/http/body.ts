@@ -105,7 +105,7 @@ export function uploadBody(limitBytes: number): RequestHandler {
   };
 }
 
-/** The exact bytes that came, for checks of a signature. Needs one of the three handlers above on the route. */
+/** The exact bytes that came, for checks of a signature. Needs `jsonBody`, `formBody` or another of the handlers above on the route; after `uploadBody` there are none. */
 export function rawBody(req: IncomingMessage): Buffer {
   return receivedBy(req).bytes;
 }

@@ -21,7 +21,7 @@ export interface Metrics {
   readonly text: () => Promise<string>;
   /** One finished operation of a marketplace, product or job, and how long it took. */
   countOperation(labels: OperationLabels, seconds: number): void;
-  /** One answered request, by the class of its route (`routeClasses`). */
+  /** One answered request, by the class of its route (`ROUTE_CLASSES` in app.ts). */
   countRequest(route: string, method: string, status: number, seconds: number): void;
   /** Usage events by what became of them: accepted, duplicate, or the code of the refusal. */
   countUsage(verdict: string, events: number): void;

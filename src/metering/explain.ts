@@ -8,7 +8,7 @@ export interface ExplainedRecord {
   /** What the product counted. */
   readonly quantity: string;
   readonly state: "open" | "sealed" | "sent" | "accepted" | "refused" | "expired";
-  /** Absent until its content is fixed: owed from before + quantity = included + units + owed on. */
+  /** Absent until it is frozen: owed from before + quantity = included + units + owed on. */
   readonly units: string | null;
   readonly carried_in: string | null;
   readonly included: string | null;
@@ -104,7 +104,7 @@ export function callsOf(
   return calls;
 }
 
-/** Whether it would be sent at the next occasion: its content is fixed, and nothing has settled it. */
+/** Whether it would be sent at the next occasion: it is frozen, and nothing has settled it. */
 export const isToBeSent = ({ state, verdict, units }: ExplainedRecord): boolean =>
   (state === "sealed" || state === "sent") && verdict === null && units !== null;
 

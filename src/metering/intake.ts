@@ -16,7 +16,8 @@ interface Waiting {
   readonly reject: (fault: unknown) => void;
 }
 
-const WRITERS = 2;
+/** Transactions of usage that a process has under way at most, and connections that it keeps for them. */
+export const WRITERS = 2;
 /** From so many waiting events on, a second transaction beside the running one costs less than it gains. */
 const WORTH_ANOTHER = 32;
 const BATCH_EVENTS = 2_000;

@@ -1,6 +1,6 @@
 import type { OperatorStore } from "../isolation/isolation.ts";
 
-/** A record whose content is fixed, as it is or was to be billed. */
+/** A frozen record, as it is or was to be billed. */
 export interface LedgerRow {
   readonly tenant: string;
   readonly hour: Date;

@@ -4,7 +4,7 @@ import { connect, type Database, type DatabaseOptions } from "../db/db.ts";
 import { isolate } from "../isolation/isolation.ts";
 import type { ReportingByMarketplace } from "./billing.ts";
 import { deadlinesJob } from "./deadlines.ts";
-import { createIntake, type Intake } from "./intake.ts";
+import { createIntake, type Intake, WRITERS } from "./intake.ts";
 import type { RefusalCode, Verdict } from "./judge.ts";
 import { emptyMemory } from "./memory.ts";
 import type { Settled } from "./outbox.ts";
@@ -62,7 +62,6 @@ export interface MeteringOptions {
   readonly connectMs?: number;
 }
 
-const WRITERS = 2;
 const REPORTERS = 4;
 /** Sums of an hour of a large service; nothing else of ours takes that long. */
 const ROLL_MS = 110_000;

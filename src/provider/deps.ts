@@ -37,7 +37,7 @@ export interface CustomerWebhooks {
   ): Promise<Delivery>;
 }
 
-/** Everything the provider's commands stand on; built once, by hand, in main. */
+/** Everything the provider's commands stand on; built once, by hand, in `compose/core.ts`. */
 export interface Deps {
   readonly store: Store;
   readonly clock: Clock;

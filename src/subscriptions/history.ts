@@ -1,6 +1,7 @@
 import type { Clock } from "../clock.ts";
 import { ProviderError } from "../errors.ts";
 import type { Store } from "../isolation/isolation.ts";
+import { isUuid } from "../uuid.ts";
 import { findEndpoint } from "./endpoints.ts";
 
 /** One attempt, as an operator looks at it. */
@@ -67,11 +68,9 @@ export async function listDeliveries(
 export const cursorOf = ({ startedAt, id }: EventDelivery): string =>
   Buffer.from(`${startedAt} ${id}`).toString("base64url");
 
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
-
 function placeOf(cursor: string): readonly [string, string] {
   const [at = "", id = ""] = Buffer.from(cursor, "base64url").toString("utf8").split(" ");
-  if (Number.isNaN(Date.parse(at)) || !UUID.test(id))
+  if (Number.isNaN(Date.parse(at)) || !isUuid(id))
     throw new ProviderError("request_malformed", "The cursor is not one of this list.");
   return [at, id];
 }
@@ -79,7 +78,7 @@ function placeOf(cursor: string): readonly [string, string] {
 /** Sends the event of an attempt again, under its own id. `request_malformed` for what was only made up. */
 export async function resendEvent(store: Store, clock: Clock, endpoint: string, delivery: string): Promise<void> {
   await findEndpoint(store, endpoint);
-  const known = UUID.test(delivery);
+  const known = isUuid(delivery);
   const [row] = known
     ? await store.throughDoor<{ found: boolean }>({
         text: "select resend_event($1, $2, $3) as found",

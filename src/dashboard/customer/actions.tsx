@@ -1,5 +1,6 @@
 import type { Request, RequestHandler } from "express";
 import { ProviderError } from "../../errors.ts";
+import { isUuid } from "../../uuid.ts";
 import type { DashboardOptions } from "../options.ts";
 import { fieldOf, formToken } from "../own-forms.ts";
 import { sendPage, sendPart, wantsPart } from "../send-page.ts";
@@ -58,10 +59,8 @@ export function customerActions(options: DashboardOptions) {
   return { reveal, rotate, revoke, testConnection, signOut, aws: awsActions(options, commandOf) };
 }
 
-const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/;
-
 function credentialOf(request: Request): string {
   const id = fieldOf(request, "credential");
-  if (UUID.test(id)) return id;
+  if (isUuid(id)) return id;
   throw new ProviderError("request_malformed", "There is no such credential.");
 }

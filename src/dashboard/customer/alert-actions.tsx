@@ -1,6 +1,7 @@
 import type { Request, RequestHandler } from "express";
 import { errorFacts, ProviderError } from "../../errors.ts";
 import { type Share, shares } from "../../metering/alerts.ts";
+import { isUuid } from "../../uuid.ts";
 import type { DashboardOptions } from "../options.ts";
 import { fieldOf, formToken } from "../own-forms.ts";
 import { sendPage } from "../send-page.ts";
@@ -10,7 +11,6 @@ import { commandOn, signedInOn } from "./signed-in.ts";
 import { loadView } from "./view.ts";
 
 const PAGE = "/dashboard/alerts";
-const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/;
 /** What the person can mend: said beside the form, and what was typed stays there. */
 const SAID_IN_PLACE = new Set(["request_malformed", "quota_exceeded"]);
 
@@ -46,7 +46,7 @@ export function alertActions(options: DashboardOptions) {
 
   const remove: RequestHandler = async (request, response) => {
     const alert = fieldOf(request, "alert");
-    if (!UUID.test(alert)) throw new ProviderError("request_malformed", "There is no such alert.");
+    if (!isUuid(alert)) throw new ProviderError("request_malformed", "There is no such alert.");
     await provider.removeUsageAlert({ ...commandOn(options, request), alert });
     backWith(response, "alert-removed", PAGE);
   };

@@ -2,6 +2,7 @@ import type { Request, RequestHandler, Response } from "express";
 import { type Access, type Credential, CUSTOMER_SCOPES } from "../../credentials/credentials.ts";
 import { ProviderError } from "../../errors.ts";
 import type { Issued } from "../../provider/contract.ts";
+import { isUuid } from "../../uuid.ts";
 import type { DashboardOptions } from "../options.ts";
 import { fieldOf, formToken } from "../own-forms.ts";
 import { sendPage } from "../send-page.ts";
@@ -10,8 +11,6 @@ import { backWith } from "./notices.ts";
 import { isOverlap } from "./overlaps.tsx";
 import { commandOn, signedInOn } from "./signed-in.ts";
 import { loadView } from "./view.ts";
-
-const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/;
 
 /** The last steps of the routes of single credentials. Each goes through the provider, in the name of the person. */
 export function credentialActions(options: DashboardOptions) {
@@ -23,7 +22,7 @@ export function credentialActions(options: DashboardOptions) {
   /** One in use, of this tenant: another's is as good as none. */
   const inUse = async (request: Request, id: string): Promise<Credential> => {
     const { ref } = commandOf(request);
-    const found = UUID.test(id) ? (await provider.listCredentials(ref)).find((one) => one.id === id) : undefined;
+    const found = isUuid(id) ? (await provider.listCredentials(ref)).find((one) => one.id === id) : undefined;
     if (found?.state === "active") return found;
     throw new ProviderError("credential_not_found", "There is no such credential in use.");
   };

@@ -72,11 +72,11 @@ function strangers(catalog: Catalog, { plan, dimensions = [] }: ListedProduct): 
 
 export const hasContract = ({ model }: ListedProduct): boolean => model !== "subscription";
 
-/** By its code, or by its id where only that is known. */
 /** Why a message is set aside. It can be read again once the manifest names the product. */
 export const notSoldHere = (product: string | undefined): string =>
   `About the product ${product?.slice(0, 100) ?? "of an unknown id"}, which the manifest does not name.`;
 
+/** By its code, or by its id where only that is known. */
 export function findProduct(
   { products }: AwsSection,
   { productCode, productId }: { productCode?: string | null | undefined; productId?: string | null | undefined },

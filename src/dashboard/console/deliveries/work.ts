@@ -1,5 +1,6 @@
 import { ProviderError } from "../../../errors.ts";
 import { isTenantId, type OperatorStore } from "../../../isolation/isolation.ts";
+import { UUID } from "../../../uuid.ts";
 
 export const workKinds = ["calls", "operations"] as const;
 export const workStates = ["failing", "waiting", "given_up"] as const;
@@ -88,7 +89,7 @@ export async function retryGroup(
 const cursorOf = ({ since, tenant_id, ref }: WorkLine): string =>
   Buffer.from(JSON.stringify([since, tenant_id, ref])).toString("base64url");
 
-const REF = { calls: /^[1-9]\d{0,14}$/, operations: /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/ } as const;
+const REF = { calls: /^[1-9]\d{0,14}$/, operations: UUID } as const;
 const MOMENT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)$/;
 
 function placeOf(cursor: unknown, { of }: WorkList) {

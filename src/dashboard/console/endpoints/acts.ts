@@ -44,7 +44,7 @@ export const endpointActs: Readonly<Record<EndpointActName, EndpointAct>> = {
     changes: true,
   },
   enable: {
-    title: "Enable again",
+    title: "Turn on again",
     role: "operator",
     means: ({ state }) =>
       state === "off"
@@ -54,10 +54,10 @@ export const endpointActs: Readonly<Record<EndpointActName, EndpointAct>> = {
     changes: true,
   },
   disable: {
-    title: "Disable",
+    title: "Turn off",
     role: "operator",
     means: () =>
-      "Nothing is sent to it, and what it is owed now is forgotten. Within 30 days it can be recovered once the endpoint is enabled again.",
+      "Nothing is sent to it, and what it is owed now is forgotten. Within 30 days it can be recovered once the endpoint is turned on again.",
     fits: ({ state }) => state !== "off",
     danger: true,
     changes: true,

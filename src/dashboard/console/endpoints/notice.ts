@@ -1,6 +1,6 @@
+import { isUuid } from "../../../uuid.ts";
 import { endpointActPath, isEndpointAct } from "./acts.ts";
 import type { Attempt, EndpointRead } from "./read.ts";
-import { UUID } from "./read.ts";
 
 export interface Notice {
   readonly text: string;
@@ -39,4 +39,4 @@ const momentOf = (given: unknown) =>
   typeof given === "string" && /^\d{4}-\d\d-\d\dT[\d:.]{5,15}Z$/.test(given) ? given : undefined;
 
 export const uuidIn = (given: unknown): string | undefined =>
-  typeof given === "string" && UUID.test(given) ? given : undefined;
+  typeof given === "string" && isUuid(given) ? given : undefined;

@@ -2,6 +2,7 @@ import { ProviderError } from "../../../errors.ts";
 import type { OperatorStore } from "../../../isolation/isolation.ts";
 import type { EndpointKind, EndpointState } from "../../../subscriptions/endpoint.ts";
 import type { DeliveryJson } from "../../../subscriptions/history.ts";
+import { isUuid } from "../../../uuid.ts";
 
 /** One endpoint and how it stands; moments are ISO text. No secret is in it. */
 export interface EndpointLine {
@@ -115,12 +116,11 @@ const noEndpoint = () => new ProviderError("endpoint_not_found", "There is no su
 const cursorOf = ({ started_at, id }: Attempt): string =>
   Buffer.from(JSON.stringify([started_at, id])).toString("base64url");
 
-export const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/;
 const MOMENT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)$/;
 
 function placeOf(cursor: unknown) {
   const [, at = "", id = ""] =
     /^\["([^"]*)","([^"]*)"\]$/.exec(Buffer.from(String(cursor), "base64url").toString("utf8")) ?? [];
-  if (MOMENT.test(at) && !Number.isNaN(Date.parse(at)) && UUID.test(id)) return { at, id };
+  if (MOMENT.test(at) && !Number.isNaN(Date.parse(at)) && isUuid(id)) return { at, id };
   throw new ProviderError("request_malformed", "The cursor is not one of this list.");
 }

@@ -56,7 +56,7 @@ export function OverviewPage(props: OverviewProps) {
 }
 
 function unfixedWords(count: number): string {
-  if (count === 0) return "What is billed is fixed for every sealed record.";
+  if (count === 0) return "Every sealed record is frozen.";
   return `${counted(count)} sealed, and who pays is not known yet: without a deadline, they are not in the list.`;
 }
 

@@ -31,7 +31,7 @@ export interface Overview {
   readonly waiting_records: number;
   readonly carried_units: Units;
   readonly carried_records: number;
-  /** Sealed, while it is not fixed yet who pays and what is billed; no more than 1,000 are counted. */
+  /** Sealed and not frozen yet: who pays is not known; no more than 1,000 are counted. */
   readonly unfixed: number;
   /** Of a month that is over, no more than 1,000 are counted. */
   readonly of_last_month: number;

@@ -51,7 +51,7 @@ function Terms({ terms }: { terms: readonly Term[] }) {
 }
 
 function quantitiesOf({ quantity, carried_in, included, units, carried_out }: ExplainedRecord): readonly Term[] {
-  const fixed = (value: string | null) => (value === null ? "not fixed yet" : amount(value));
+  const fixed = (value: string | null) => (value === null ? "not frozen yet" : amount(value));
   return [
     ["Carried in", fixed(carried_in)],
     ["Counted", amount(quantity)],

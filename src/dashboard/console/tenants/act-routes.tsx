@@ -4,6 +4,7 @@ import { formOf } from "../../../http/body.ts";
 import { requestId } from "../../../http/request-log.ts";
 import { isTenantId, type OperatorStore } from "../../../isolation/isolation.ts";
 import type { Tenant } from "../../../tenants/tenants.ts";
+import { UUID } from "../../../uuid.ts";
 import { fieldOf, formToken } from "../../own-forms.ts";
 import { sendPage } from "../../send-page.ts";
 import { ConsolePage } from "../frame.tsx";
@@ -118,8 +119,6 @@ function planFault({ catalog }: ConsoleParts, tenant: Tenant, { plan }: Form): s
   if (plan === undefined || !catalog.plans.some(({ id }) => id === plan)) return "Choose one of the plans.";
   return plan === tenant.plan ? "That is the plan it has." : undefined;
 }
-
-const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/;
 
 function formIn(request: Request): Form {
   const optional = (name: string) => formOf(request).get(name)?.[0];

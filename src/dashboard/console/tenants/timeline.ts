@@ -1,4 +1,5 @@
 import { ProviderError } from "../../../errors.ts";
+import { isUuid } from "../../../uuid.ts";
 import { redacted } from "./redact.ts";
 
 /** How far each source has been read. */
@@ -155,7 +156,6 @@ const operationItem = ({ id, kind, state, by, attempts, created_at, ...operation
 
 export const cursorOf = (place: Place): string => Buffer.from(JSON.stringify(place)).toString("base64url");
 
-const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/;
 const isSequence = (value: unknown): boolean =>
   value === undefined || (Number.isSafeInteger(value) && Number(value) > 0);
 
@@ -164,7 +164,7 @@ export function placeIn(cursor: unknown): Place | undefined {
   if (cursor === undefined) return undefined;
   const place = parsed(String(cursor)) as Place | null | undefined;
   const { event, call, operation } = place ?? {};
-  const whole = operation === undefined || (UUID.test(operation?.id) && !Number.isNaN(Date.parse(operation?.at)));
+  const whole = operation === undefined || (isUuid(operation?.id) && !Number.isNaN(Date.parse(operation?.at)));
   if (place && isSequence(event) && isSequence(call) && whole)
     return { ...(event && { event }), ...(call && { call }), ...(operation && { operation }) };
   throw new ProviderError("request_malformed", "There is no such page of the timeline.");

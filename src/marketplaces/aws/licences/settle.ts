@@ -8,8 +8,7 @@ import { claimLicences, type LicenceView } from "./licence.ts";
 import { payForTenant } from "./pay-for-tenant.ts";
 import { placeTenant } from "./place-tenant.ts";
 import { LeaseLost, type Settling } from "./settling.ts";
-import { stand } from "./stand.ts";
-import { standingOf } from "./standing.ts";
+import { stand, standingIn } from "./stand.ts";
 
 /**
  * Does for one licence whatever is missing: learns of it from AWS, finds or makes its tenant, lets it pay, brings plan and
@@ -53,15 +52,8 @@ async function leave({ store, clock }: AwsOptions, { licence }: LicenceView, due
 
 async function settle(options: AwsOptions, view: LicenceView, now: Date): Promise<Date | undefined> {
   const product = findProduct(options.section, { productCode: view.licence.product_code });
-  const settling: Settling | undefined = product && {
-    options,
-    product,
-    now,
-    view,
-    standing: standingOf(view.history),
-    dueAt: undefined,
-  };
-  if (settling === undefined) return undefined;
+  if (product === undefined) return undefined;
+  const settling: Settling = { options, product, now, view, standing: standingIn(view, product), dueAt: undefined };
   await stand(settling);
   await learnEntitlements(settling);
   await placeTenant(settling);

@@ -11,7 +11,7 @@ export interface Settling {
   readonly product: ListedProduct;
   readonly now: Date;
   view: LicenceView;
-  standing: Standing;
+  readonly standing: Standing;
   /** When it has to be looked at again, whatever is heard meanwhile. */
   dueAt: Date | undefined;
 }

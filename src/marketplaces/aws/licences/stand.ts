@@ -1,14 +1,15 @@
-import { hasContract } from "../section.ts";
+import { hasContract, type ListedProduct } from "../section.ts";
 import type { LicenceView } from "./licence.ts";
 import { keep, type Settling } from "./settling.ts";
 import { type LicenceState, type Standing, standingOf } from "./standing.ts";
 
-/** Writes down where the licence stands now. */
+/** Where the licence stands by all that was heard of it. */
+export const standingIn = ({ licence, history }: LicenceView, product: ListedProduct): Standing =>
+  standingOf(history, { startsByChange: licence.generation === "legacy" && hasContract(product) });
+
+/** Writes it down. */
 export async function stand(settling: Settling): Promise<void> {
-  const { view, product } = settling;
-  const startsByChange = view.licence.generation === "legacy" && hasContract(product);
-  const standing = standingOf(view.history, { startsByChange });
-  settling.standing = standing;
+  const { view, standing } = settling;
   if (!isNews(view, standing)) return;
   await keep(settling, {
     state: rowState(standing),

@@ -49,11 +49,11 @@ export const ageOf = ({ payload, sequence }: OwedCall): CodeAge => ({
   sequence,
 });
 
-/** By Heroku's id of the resource: ours is not made yet when the code arrives. */
 /** Codes of calls that are owed, and of those that were. */
 export const grantCodePlace: SealedPlace = {
   place: "owed_calls.payload",
   contextOf: (_key, resourceId) => contextOf(resourceId ?? ""),
 };
 
+/** By Heroku's id of the resource: ours is not made yet when the code arrives. */
 const contextOf = (resourceId: string) => ({ tenant: resourceId, field: "heroku-code", id: resourceId });

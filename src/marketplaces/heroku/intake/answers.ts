@@ -1,8 +1,7 @@
 import type { Request, Response } from "express";
-import { answerText } from "../../../http/answer.ts";
+import { answerText, JSON_TYPE } from "../../../http/answer.ts";
 import type { Outcome, Provisioned } from "../../../provider/contract.ts";
 
-export const JSON_TYPE = "application/json; charset=utf-8";
 export const VENDOR_TYPE = "application/vnd.heroku-addons+json; version=3";
 
 /** Always JSON, whatever `Accept` says; under the vendor's name for a caller that asks for it. */

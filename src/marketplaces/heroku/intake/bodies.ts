@@ -1,9 +1,6 @@
 import { z } from "zod";
 import { type Fault, ProviderError } from "../../../errors.ts";
-
-const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
-
-export const isUuid = (text: string): boolean => UUID.test(text);
+import { UUID } from "../../../uuid.ts";
 
 /** A UUID in the spelling under which it is kept: two spellings are one resource. */
 const uuid = z

@@ -1,8 +1,9 @@
 import type { ErrorRequestHandler, Request } from "express";
 import { type ErrorCode, errorFacts, type Fault, type ProviderError } from "../../../errors.ts";
+import { JSON_TYPE } from "../../../http/answer.ts";
 import { type ErrorShape, errorAnswer } from "../../../http/problem.ts";
 import { isSignIn, pageAnswer } from "../sign-in/pages.ts";
-import { contentTypeFor, JSON_TYPE, VENDOR_TYPE } from "./answers.ts";
+import { contentTypeFor, VENDOR_TYPE } from "./answers.ts";
 
 /** Heroku knows two refusals it shows to the customer, 410 for a used uuid and 422 for the rest. */
 const statuses: Partial<Record<ErrorCode, number>> = { request_conflict: 422, operation_running: 422 };

@@ -5,9 +5,10 @@ import { noteRequest, requestId } from "../../../http/request-log.ts";
 import { isTenantId } from "../../../isolation/isolation.ts";
 import type { Provider } from "../../../provider/contract.ts";
 import type { TenantRef } from "../../../tenants/tenants.ts";
+import { isUuid } from "../../../uuid.ts";
 import { HEROKU, type HerokuOptions } from "../options.ts";
 import { answerPlanChanged, answerProvisioned } from "./answers.ts";
-import { isUuid, readPlanChangeBody, readProvisionBody } from "./bodies.ts";
+import { readPlanChangeBody, readProvisionBody } from "./bodies.ts";
 import { provisionRequest } from "./provision-request.ts";
 
 /** `POST /resources`. The same uuid gets the same answer, however often it comes. */

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import type { Form } from "../../../http/form.ts";
 import { isTenantId } from "../../../isolation/isolation.ts";
 import { sameSecret } from "../../../same-secret.ts";
-import { isUuid } from "../intake/bodies.ts";
+import { isUuid } from "../../../uuid.ts";
 
 /** A sign-in whose token is right. Everything but the ids and the second is display text: not every token covers it. */
 export interface SignInClaim {
